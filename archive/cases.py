@@ -1,0 +1,256 @@
+"""Cases: opened, approved, held, released, withdrawn, and looked at. Each function is one transaction.
+
+What these functions change are this office's outgoing cases, which a case number names alone. Whatever a person does to
+a case takes it away from the process that may be sealing it: that process then finds its claim gone.
+
+Errors of every function: UnreachableError S409 when the database does not answer.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
+
+from archive import counters, journal
+from archive.case import Event, State, advance
+from archive.journal import Entry, extent
+from archive.ledger import Ledger, chunks
+from archive.tables import OUT, approvals, utc_text
+from archive.tables import cases as table
+from formats.errors import UsageError
+from formats.identifiers import case_number
+from formats.messages import STAGES, Approval, Finding
+
+Direction = Literal["out", "in"]
+
+_WHY = "transfer of the insurance relation"
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """A case to be opened: its number, the receiving office, the person number, the insurance kinds (AAE140)."""
+
+    case: str
+    partner: str
+    person: str
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """A case as the ledger has it. `person` is empty for incoming cases; `digest` until there is a document.
+
+    `findings` are those of the last check or receipt; `why` says why it is held or withdrawn.
+    """
+
+    case: str
+    direction: Direction
+    partner: str
+    person: str
+    kinds: tuple[str, ...]
+    state: State
+    opened: str
+    updated: str
+    digest: str
+    findings: tuple[Finding, ...]
+    approvals: tuple[Approval, ...]
+    why: str = ""
+
+
+def number_cases(ledger: Ledger, office: str, count: int, at: datetime) -> tuple[str, ...]:
+    """Reserve case numbers of the year. Raises UsageError S401 when the office or the year's numbers do not allow it."""
+    with ledger.writing() as connection:
+        serials = counters.reserve(connection, counters.serial(office, at.year), count)
+        try:
+            return tuple(case_number(office, at.year, serial) for serial in serials)
+        except ValueError as error:
+            raise UsageError("S401", str(error)) from None
+
+
+def open_cases(ledger: Ledger, cases: Sequence[NewCase], who: str, at: datetime) -> None:
+    """Open outgoing cases, all or none. Raises UsageError S411 naming a number that is taken."""
+    if not cases:
+        return
+    numbers = [case.case for case in cases]
+    with ledger.writing() as connection:
+        journal.lock(connection)
+        taken = [row.case_number for row in _outgoing(connection, numbers)]
+        taken += [number for number, times in Counter(numbers).items() if times > 1]
+        if taken:
+            raise UsageError("S411", f"{min(taken)} is open already")
+        now = utc_text(at)
+        fixed: dict[str, Any] = {
+            "direction": OUT, "state": State.OPEN, "opened": now, "updated": now, "digest": "", "findings": (), "why": ""
+        }  # fmt: skip
+        connection.execute(
+            insert(table),
+            [
+                {"case_number": case.case, "partner": case.partner, "person": case.person, "kinds": case.kinds, **fixed}
+                for case in cases
+            ],
+        )
+        journal.append(connection, Entry(now, "opened", extent(numbers), _WHY, "entered", who))
+
+
+def approve(
+    ledger: Ledger, cases: Sequence[str], stage: str, who: str, at: datetime, stages: Sequence[str] = STAGES
+) -> None:
+    """Sign one stage of open cases (art. 7), all or none; after the last of `stages` they are approved.
+
+    `who` is a staff id. Raises UsageError S411 (not open, or another stage is next), S412 (unknown), S413 (this person
+    signed another stage of the case), each naming the case.
+    """
+    numbers = list(dict.fromkeys(cases))
+    if not numbers:
+        return
+    with ledger.writing() as connection:
+        journal.lock(connection)
+        rows = _known(connection, numbers)
+        signed = _approvals(connection, [row.id for row in rows])
+        for row in rows:
+            _check_stage(row, signed.get(row.id, ()), stage, who, stages)
+        now, place = utc_text(at), stages.index(stage)
+        connection.execute(
+            insert(approvals),
+            [{"case_id": row.id, "stage": stage, "place": place, "who": who, "at": now} for row in rows],
+        )
+        state = advance(State.OPEN, Event.APPROVE) if stage == stages[-1] else State.OPEN
+        _change(connection, [row.id for row in rows], {"state": state, "updated": now})
+        what = {"stage": stage, **extent(numbers)}
+        journal.append(connection, Entry(now, "approved", what, "art. 7", "signed by the person", who))
+
+
+def _check_stage(row: Row[Any], signed: Sequence[Approval], stage: str, who: str, stages: Sequence[str]) -> None:
+    if row.state != State.OPEN:
+        raise UsageError("S411", f"{row.case_number} is {row.state}")
+    done = [approval.stage for approval in signed]
+    upcoming = next((name for name in stages if name not in done), "")
+    if stage != upcoming:
+        raise UsageError("S411", f"{row.case_number}: the next stage is {upcoming or 'none'}")
+    if who in (approval.person for approval in signed):
+        raise UsageError("S413", row.case_number)
+
+
+def hold(ledger: Ledger, case: str, who: str, why: str, at: datetime, findings: tuple[Finding, ...] = ()) -> None:
+    """Stop a case that has not left. Raises UsageError S411, S412."""
+    what = {"codes": " ".join(sorted({finding.code for finding in findings}))}
+    _act(ledger, case, Event.HOLD, Entry(utc_text(at), "held", what, why, "stopped by a person", who), findings)
+
+
+def release(ledger: Ledger, case: str, who: str, why: str, at: datetime) -> None:
+    """Open a held case again; every stage must be signed anew. Raises UsageError S411, S412."""
+    _act(ledger, case, Event.RELEASE, Entry(utc_text(at), "released", {}, why, "released by a person", who), ())
+
+
+def withdraw(ledger: Ledger, case: str, who: str, why: str, at: datetime) -> None:
+    """End a case that has not left. Raises UsageError S411, S412."""
+    _act(ledger, case, Event.WITHDRAW, Entry(utc_text(at), "withdrawn", {}, why, "withdrawn by a person", who), None)
+
+
+def _act(ledger: Ledger, case: str, event: Event, entry: Entry, findings: tuple[Finding, ...] | None) -> None:
+    """What a person does to one case; findings None leaves those it has."""
+    with ledger.writing() as connection:
+        journal.lock(connection)
+        row = _known(connection, [case])[0]
+        try:
+            state = advance(State(row.state), event)
+        except UsageError as error:
+            raise UsageError(error.code, f"{case}: {error.detail}") from None
+        values: dict[str, Any] = {"state": state, "updated": entry.at, "claim": None}
+        values["why"] = "" if event is Event.RELEASE else entry.why
+        if findings is not None:
+            values["findings"] = findings
+        if event is Event.RELEASE:
+            connection.execute(delete(approvals).where(approvals.c.case_id == row.id))
+        _change(connection, [row.id], values)
+        what = {**extent([case]), **entry.what}
+        journal.append(connection, Entry(entry.at, entry.kind, what, entry.why, entry.how, entry.who))
+
+
+def find(ledger: Ledger, case: str) -> CaseRow:
+    """The case with this number; this office's outgoing one first. Raises UsageError S412."""
+    with ledger.reading() as connection:
+        found = _rows(connection, table.c.case_number == case)
+    if not found:
+        raise UsageError("S412", case)
+    return next((row for row in found if row.direction == OUT), found[0])
+
+
+def listing(
+    ledger: Ledger, *, state: str | None = None, partner: str | None = None, direction: Direction | None = None
+) -> tuple[CaseRow, ...]:
+    """The cases in the order of their opening, all or those that fit."""
+    wanted = {"state": state, "partner": partner, "direction": direction}
+    with ledger.reading() as connection:
+        return _rows(connection, *(table.c[name] == value for name, value in wanted.items() if value is not None))
+
+
+def counts(ledger: Ledger) -> Mapping[tuple[Direction, State], int]:
+    """How many cases stand where, by direction and state."""
+    groups = select(table.c.direction, table.c.state, func.count()).group_by(table.c.direction, table.c.state)
+    with ledger.reading() as connection:
+        return {(row[0], State(row[1])): row[2] for row in connection.execute(groups)}
+
+
+def _outgoing(connection: Connection, numbers: Sequence[str]) -> list[Row[Any]]:
+    wanted = select(table.c.id, table.c.case_number, table.c.state)
+    return [
+        row
+        for chunk in chunks(numbers)
+        for row in connection.execute(wanted.where(table.c.direction == OUT, table.c.case_number.in_(chunk)))
+    ]
+
+
+def _known(connection: Connection, numbers: Sequence[str]) -> list[Row[Any]]:
+    rows = {row.case_number: row for row in _outgoing(connection, numbers)}
+    unknown = next((number for number in numbers if number not in rows), None)
+    if unknown is not None:
+        raise UsageError("S412", unknown)
+    return [rows[number] for number in numbers]
+
+
+def _change(connection: Connection, ids: Sequence[int], values: Mapping[str, Any]) -> None:
+    for chunk in chunks(ids):
+        connection.execute(update(table).where(table.c.id.in_(chunk)).values(**values))
+
+
+def _approvals(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Approval, ...]]:
+    """By case, in the order of signing."""
+    wanted = select(approvals).order_by(approvals.c.place)
+    return _grouped(
+        row for chunk in chunks(ids) for row in connection.execute(wanted.where(approvals.c.case_id.in_(chunk)))
+    )
+
+
+def _grouped(rows: Iterable[Row[Any]]) -> dict[int, tuple[Approval, ...]]:
+    groups: dict[int, tuple[Approval, ...]] = {}
+    for row in rows:
+        groups[row.case_id] = (*groups.get(row.case_id, ()), Approval(row.stage, row.who, row.at))
+    return groups
+
+
+def _rows(connection: Connection, *wanted: ColumnElement[bool]) -> tuple[CaseRow, ...]:
+    where = and_(True, *wanted)
+    signed = _grouped(
+        connection.execute(select(approvals).join(table).where(where).order_by(approvals.c.case_id, approvals.c.place))
+    )
+    return tuple(
+        CaseRow(
+            case=row.case_number,
+            direction=cast("Direction", row.direction),
+            partner=row.partner,
+            person=row.person,
+            kinds=row.kinds,
+            state=State(row.state),
+            opened=row.opened,
+            updated=row.updated,
+            digest=row.digest,
+            findings=row.findings,
+            approvals=signed.get(row.id, ()),
+            why=row.why,
+        )
+        for row in connection.execute(select(table).where(where).order_by(table.c.id))
+    )

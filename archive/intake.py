@@ -1,0 +1,48 @@
+"""The table of what was taken in: one row a case, written in the transaction that writes the record's rows.
+
+It is what makes taking in idempotent, and what tells a second transfer of the same relation from the first.
+"""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from formats.messages import Delivery
+
+metadata = sa.MetaData()
+
+INTAKE = sa.Table(
+    "jiexu_intake",
+    metadata,
+    sa.Column("case_number", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False, comment="SHA-256 of the document, lower-case hex"),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False, index=True, comment="person number at this office"),
+    sa.Column("kinds", sa.Text, nullable=False, comment="insurance kinds (AAE140), separated by blanks"),
+    sa.Column("taken_in", sa.Text, nullable=False, comment="UTC"),
+)
+
+
+def digest_of(connection: sa.Connection, case: str) -> str | None:
+    """The digest of the document that was taken in for this case, None when none was."""
+    return connection.scalar(sa.select(INTAKE.c.digest).where(INTAKE.c.case_number == case))
+
+
+def kinds_from(connection: sa.Connection, person: str, sender: str) -> set[str]:
+    """The kinds that this sender's cases have brought for this person."""
+    query = sa.select(INTAKE.c.kinds).where(INTAKE.c.person == person, INTAKE.c.sender == sender)
+    return {kind for kinds in connection.scalars(query) for kind in kinds.split()}
+
+
+def mark(connection: sa.Connection, delivery: Delivery, digest: str, person: str, at: datetime) -> None:
+    """Write the marker of the delivery's case; the primary key refuses a second one."""
+    connection.execute(
+        sa.insert(INTAKE).values(
+            case_number=delivery.header.case,
+            digest=digest,
+            sender=delivery.header.sender,
+            person=person,
+            kinds=" ".join(delivery.kinds),
+            taken_in=at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+    )

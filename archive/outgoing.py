@@ -1,0 +1,343 @@
+"""What leaves this office: cases to be sealed, messages to be posted.
+
+A process claims work (`claims.py`), does it outside the ledger, and records it. Recording looks at the claims again:
+what another process has taken over meanwhile, or a person has held or withdrawn, is not touched, and the caller is told
+what was really recorded. Each function is one transaction.
+
+Errors of every function: UnreachableError S409 when the database does not answer.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Literal, cast
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from archive import claims, counters, journal
+from archive.case import Event, State, advance
+from archive.claims import Owner
+from archive.journal import Entry, extent
+from archive.ledger import Ledger, chunks
+from archive.originals import Kept
+from archive.tables import DELIVERY, OUT, MessageState, approvals, cases, messages, originals, utc_text
+from formats.messages import Approval, Finding
+
+Kind = Literal["delivery", "receipt"]
+
+_WHY = "transfer of the insurance relation"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An approved case to be sealed, with the message id and sequence number that are its own for good."""
+
+    case: str
+    partner: str
+    person: str
+    kinds: tuple[str, ...]
+    approvals: tuple[Approval, ...]
+    message_id: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPackage:
+    """A sealed message in the outbox: the document's digest, the package's name, digest and size in bytes."""
+
+    case: str
+    message_id: str
+    name: str
+    digest: str
+    package_digest: str
+    size: int
+    original: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message that is ready to leave."""
+
+    message_id: str
+    kind: Kind
+    partner: str
+    name: str
+    package_digest: str
+    case: str
+
+
+def claim(
+    ledger: Ledger, owner: Owner, limit: int, at: datetime, cases: Collection[str] | None = None
+) -> tuple[Work, ...]:
+    """Take up to `limit` approved cases (only these, if any are named) that nobody has, in the order of opening.
+
+    A case gets its message id and its number in the sequence to the partner once: after a crash it has the same.
+    """
+    with ledger.writing() as connection:
+        claims.admit(connection, owner, at)
+        rows = list(islice(_claimable(connection, limit, cases), limit))
+        if not rows:
+            return ()
+        reserved = _reserve(connection, rows)
+        _set_each(connection, [{"key": row.id, "claim": owner.token, **reserved[row.id]} for row in rows])
+        signed = _approvals(connection, [row.id for row in rows])
+    return tuple(
+        Work(
+            case=row.case_number,
+            partner=row.partner,
+            person=row.person,
+            kinds=row.kinds,
+            approvals=tuple(signed[row.id]),
+            **reserved[row.id],
+        )
+        for row in rows
+    )
+
+
+def _claimable(connection: Connection, limit: int, numbers: Collection[str] | None) -> Iterable[Row[Any]]:
+    wanted = (
+        select(cases)
+        .where(cases.c.direction == OUT, cases.c.state == State.APPROVED, cases.c.claim.is_(None))
+        .order_by(cases.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if numbers is None:
+        return connection.execute(wanted)
+    return (
+        row
+        for chunk in chunks(sorted(numbers))
+        for row in connection.execute(wanted.where(cases.c.case_number.in_(chunk)))
+    )
+
+
+def _reserve(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, dict[str, Any]]:
+    """Message id and sequence by case id; partners in one order, so that two processes cannot wait for each other."""
+    reserved = {row.id: {"message_id": row.message_id, "sequence": row.sequence} for row in rows}
+    fresh = [row for row in rows if row.message_id is None]
+    for partner in sorted({row.partner for row in fresh}):
+        group = [row.id for row in fresh if row.partner == partner]
+        numbers = counters.reserve(connection, counters.sequence(partner), len(group))
+        for key, number in zip(group, numbers, strict=True):
+            reserved[key] = {"message_id": str(uuid4()), "sequence": number}
+    return reserved
+
+
+def _set_each(connection: Connection, values: Sequence[Mapping[str, Any]]) -> None:
+    """Update cases; each mapping has the row's id as `key` and the columns to set."""
+    if values:
+        columns = {name: bindparam(name) for name in values[0] if name != "key"}
+        connection.execute(update(cases).where(cases.c.id == bindparam("key")).values(columns), values)
+
+
+def _approvals(connection: Connection, ids: Sequence[int]) -> dict[int, list[Approval]]:
+    signed: dict[int, list[Approval]] = {key: [] for key in ids}
+    wanted = select(approvals).order_by(approvals.c.place)
+    for chunk in chunks(ids):
+        for row in connection.execute(wanted.where(approvals.c.case_id.in_(chunk))):
+            signed[row.case_id].append(Approval(row.stage, row.who, row.at))
+    return signed
+
+
+def record_sealed(
+    ledger: Ledger,
+    owner: Owner,
+    sealed: Sequence[SealedPackage],
+    held: Sequence[tuple[str, tuple[Finding, ...]]],
+    who: str,
+    at: datetime,
+) -> tuple[str, ...]:
+    """Enter sealed cases with their messages and originals, and hold back those with findings.
+
+    The originals must be kept and the packages flushed before. Returns the numbers of the cases really recorded.
+    """
+    now = utc_text(at)
+    with ledger.writing() as connection:
+        journal.lock(connection)
+        if not claims.holds(connection, owner, at):
+            return ()
+        mine = _mine(connection, owner, [*(item.case for item in sealed), *(case for case, _ in held)])
+        leaving = [(mine[item.case], item) for item in sealed if _is_its(item, mine)]
+        staying = [(mine[case], findings) for case, findings in held if case in mine]
+        _enter_sealed(connection, leaving, now)
+        state = advance(State.APPROVED, Event.HOLD)
+        _set_each(
+            connection,
+            [
+                {"key": row.id, "state": state, "updated": now, "claim": None, "findings": findings}
+                for row, findings in staying
+            ],
+        )
+        entries = _sealing_entries(leaving, staying, who, now)
+        journal.append(connection, *entries)
+    return (*(item.case for _, item in leaving), *(row.case_number for row, _ in staying))
+
+
+def _mine(connection: Connection, owner: Owner, numbers: Sequence[str]) -> dict[str, Row[Any]]:
+    """The cases among these that this owner still has to seal."""
+    wanted = select(cases).where(
+        cases.c.direction == OUT, cases.c.state == State.APPROVED, cases.c.claim == owner.token
+    )
+    return {
+        row.case_number: row
+        for chunk in chunks(numbers)
+        for row in connection.execute(wanted.where(cases.c.case_number.in_(chunk)))
+    }
+
+
+def _is_its(item: SealedPackage, mine: Mapping[str, Row[Any]]) -> bool:
+    return item.case in mine and mine[item.case].message_id == item.message_id
+
+
+def _enter_sealed(connection: Connection, leaving: Sequence[tuple[Row[Any], SealedPackage]], now: str) -> None:
+    if not leaving:
+        return
+    connection.execute(
+        insert(messages),
+        [message_values(item, DELIVERY, row.partner, row.sequence, "", "", now) for row, item in leaving],
+    )
+    connection.execute(
+        insert(originals),
+        [original_values(item.original, OUT, row.partner, item.case, item.message_id, now) for row, item in leaving],
+    )
+    state = advance(State.APPROVED, Event.SEAL)
+    _set_each(
+        connection,
+        [
+            {"key": row.id, "state": state, "updated": now, "claim": None, "digest": item.digest, "findings": ()}
+            for row, item in leaving
+        ],
+    )
+
+
+def _sealing_entries(
+    leaving: Sequence[tuple[Row[Any], SealedPackage]],
+    staying: Sequence[tuple[Row[Any], tuple[Finding, ...]]],
+    who: str,
+    now: str,
+) -> list[Entry]:
+    entries = []
+    if leaving:
+        what = {**extent([item.case for _, item in leaving]), "bytes": sum(item.original.size for _, item in leaving)}
+        entries.append(Entry(now, "sealed", what, _WHY, "original kept, package signed and encrypted", who))
+    if staying:
+        codes = sorted({finding.code for _, findings in staying for finding in findings})
+        held = {**extent([row.case_number for row, _ in staying]), "codes": " ".join(codes)}
+        entries.append(Entry(now, "held", held, "checks before sending", "held back by the checks", who))
+    return entries
+
+
+def message_values(
+    item: SealedPackage, kind: Kind, partner: str, sequence: int, answers: str, outcome: str, now: str
+) -> dict[str, Any]:
+    """A sealed message as a row of the ledger, ready to leave."""
+    return {
+        "direction": OUT,
+        "partner": partner,
+        "message_id": item.message_id,
+        "sequence": sequence,
+        "kind": kind,
+        "case_number": item.case,
+        "name": item.name,
+        "digest": item.digest,
+        "package_digest": item.package_digest,
+        "size": item.size,
+        "state": MessageState.SEALED,
+        "answers": answers,
+        "outcome": outcome,
+        "created": now,
+        "posted": "",
+        "claim": None,
+    }
+
+
+def original_values(
+    kept: Kept, direction: str, partner: str, case: str, message_id: str, now: str
+) -> dict[str, Any]:
+    """A kept original as a row of the ledger; `direction` is the case's."""
+    return {
+        "digest": kept.digest,
+        "kind": kept.kind,
+        "size": kept.size,
+        "direction": direction,
+        "partner": partner,
+        "case_number": case,
+        "message_id": message_id,
+        "kept_at": now,
+    }
+
+
+def claim_posts(ledger: Ledger, owner: Owner, limit: int, at: datetime, kind: Kind) -> tuple[Post, ...]:
+    """Take up to `limit` messages of this kind that are ready to leave and that nobody has, oldest first."""
+    wanted = (
+        select(messages)
+        .where(
+            messages.c.direction == OUT,
+            messages.c.kind == kind,
+            messages.c.state == MessageState.SEALED,
+            messages.c.claim.is_(None),
+        )
+        .order_by(messages.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    with ledger.writing() as connection:
+        claims.admit(connection, owner, at)
+        rows = connection.execute(wanted).all()
+        for chunk in chunks([row.id for row in rows]):
+            connection.execute(update(messages).where(messages.c.id.in_(chunk)).values(claim=owner.token))
+    return tuple(
+        Post(row.message_id, cast("Kind", row.kind), row.partner, row.name, row.package_digest, row.case_number)
+        for row in rows
+    )
+
+
+def record_posted(
+    ledger: Ledger, owner: Owner, message_ids: Sequence[str], who: str, at: datetime
+) -> tuple[str, ...]:
+    """These messages are in the partners' mailboxes; the cases of deliveries are in transit. Returns those recorded."""
+    now = utc_text(at)
+    with ledger.writing() as connection:
+        journal.lock(connection)
+        if not claims.holds(connection, owner, at):
+            return ()
+        wanted = select(messages).where(
+            messages.c.direction == OUT, messages.c.state == MessageState.SEALED, messages.c.claim == owner.token
+        )
+        rows = [
+            row
+            for chunk in chunks(message_ids)
+            for row in connection.execute(wanted.where(messages.c.message_id.in_(chunk)))
+        ]
+        if not rows:
+            return ()
+        for chunk in chunks([row.id for row in rows]):
+            connection.execute(
+                update(messages)
+                .where(messages.c.id.in_(chunk))
+                .values(state=MessageState.POSTED, posted=now, claim=None)
+            )
+        deliveries = [row for row in rows if row.kind == DELIVERY]
+        _set_in_transit(connection, [row.case_number for row in deliveries], now)
+        counted = {"deliveries": len(deliveries), "receipts": len(rows) - len(deliveries)}
+        what = {**extent([row.case_number for row in rows]), **counted}
+        journal.append(connection, Entry(now, "posted", what, _WHY, "put into the partner's mailbox", who))
+    return tuple(row.message_id for row in rows)
+
+
+def _set_in_transit(connection: Connection, numbers: Sequence[str], now: str) -> None:
+    state = advance(State.SEALED, Event.POST)
+    for chunk in chunks(numbers):
+        connection.execute(
+            update(cases)
+            .where(cases.c.direction == OUT, cases.c.case_number.in_(chunk), cases.c.state == State.SEALED)
+            .values(state=state, updated=now)
+        )
+
+
+def release(ledger: Ledger, owner: Owner) -> None:
+    """Give back every claim of this owner: cases, messages and arrivals."""
+    with ledger.writing() as connection:
+        claims.forget(connection, owner.token)

@@ -1,0 +1,229 @@
+"""The office's records database: its business database, read and written through a mapping profile.
+
+Reading gives the record exactly as its rows are; taking in a delivery is one transaction that leaves all of it or
+nothing, happens once however often it is repeated, and cannot be overtaken by another process.
+
+What another office delivers is stored beside the office's own rows: its employers under their id and that office
+(`intake_rules.py`), the person only where the social security number is new, then with the case number without its
+hyphens as person number. `read` gives back, for the delivered kinds, what was delivered.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice, repeat
+from typing import Any
+
+import sqlalchemy as sa
+
+from archive import intake
+from archive.intake_rules import already_transferred, other_name, overlaps, same_name, shown_ids, stored_id
+from archive.records_connection import Clash, RecordsConnection
+from archive.records_sql import Statements, schema
+from formats.conversions import to_cell
+from formats.errors import UnreachableError, UsageError
+from formats.messages import Delivery, Finding
+from formats.profile import Profile, RowProfile
+from formats.record import Employer, Record
+
+_ATTEMPTS = 5  # at a transaction that other processes get in the way of
+_PEOPLE = 100  # people that `add` holds in memory at a time
+_IDS = 500  # employers asked for at a time
+
+
+class RecordsDatabase:
+    """One records database. May be shared by threads, and used on after a fork."""
+
+    def __init__(self, url: str, profile: Profile) -> None:
+        """Nothing is opened yet. Raises UsageError S401 for a URL that is not SQLite's or PostgreSQL's."""
+        self._profile = profile
+        self._connection = RecordsConnection(url)
+        self._statements = Statements(profile, self._connection.dialect)
+        # The fields of Record after person and employers, each with where its rows are.
+        self._parts: dict[str, RowProfile[Any]] = {
+            "enrolments": profile.enrolment,
+            "contributions": profile.contribution,
+            "subsidies": profile.subsidy,
+            "benefits": profile.benefit,
+            "months": profile.month_total,
+            "account": profile.account_year,
+            "other": profile.entry,
+        }
+        # The parts whose rows name an employer, each with the place of that field.
+        self._naming = {name: self._parts[name].index("employerId") for name in ("enrolments", "contributions")}
+
+    def create_schema(self) -> None:
+        """Create the profile's tables where they are missing, and the table of what was taken in."""
+        with self._connection.transaction(write=True) as connection:
+            schema(self._profile, self._connection.dialect).create_all(connection)
+            intake.metadata.create_all(connection)
+
+    def persons(self) -> list[str]:
+        """All person numbers (AAC001), in the order of their characters. Raises S409, S415."""
+        with self._connection.transaction(write=False) as connection:
+            return sorted(self._statements.persons(connection))
+
+    def read(self, person: str, kinds: Collection[str]) -> Record:
+        """The person's record with the rows of these kinds and the employers they name.
+
+        Rows stand in the order of their fields (contributions by kind and month); rows without a kind are all there.
+        Raises UsageError S412 for an unknown person number, S415, UnreachableError S409.
+        """
+        with self._connection.transaction(write=False) as connection:
+            row = self._profile.person
+            people = row.assemble(self._statements.of_person(connection, row, person))
+            if not people:
+                raise UsageError("S412", "no such person number")
+            values = {name: self._of_kinds(connection, row, person, kinds) for name, row in self._parts.items()}
+            ids = {employer for name, index in self._naming.items() for employer in values[name][index]} - {""}
+            employers = self._employers(connection, ids)
+        shown = {**shown_ids(ids), "": ""}
+        for name, index in self._naming.items():
+            values[name][index] = [shown[employer] for employer in values[name][index]]
+        return Record(
+            person=people[0],
+            employers=tuple(sorted(row._replace(employer_id=shown[row.employer_id]) for row in employers)),
+            **{name: tuple(sorted(row.assemble(values[name]))) for name, row in self._parts.items()},
+        )
+
+    def add(self, people: Iterable[tuple[str, Record]]) -> None:
+        """Add people of the office's own, by person number, in one transaction.
+
+        Raises UsageError S415 when one of them, or what the profile says, does not fit the database.
+        """
+        try:
+            with self._connection.transaction(write=True) as connection:
+                remaining = iter(people)
+                while some := list(islice(remaining, _PEOPLE)):
+                    self._insert_people(connection, some)
+        except Clash:
+            raise UsageError("S415", "a person with this number is there already") from None
+
+    def take_in(self, delivery: Delivery, digest: str, at: datetime) -> tuple[Finding, ...]:
+        """Take a delivery in: all of it, once, or nothing and the findings why not.
+
+        `digest` is that of the delivery's document, `at` an aware time. Checked in this order, the first that finds
+        something ends it: L302 an earlier case of this sender brought one of the kinds (or this case, other content);
+        L303 the person has another name here; L301 contributed months overlap. The same case and digest again: ().
+        Raises UsageError S415, UnreachableError S409 (also when other processes got in the way too often), S416.
+        """
+        for _ in range(_ATTEMPTS):
+            with suppress(Clash), self._connection.transaction(write=True) as connection:
+                return self._take_in(connection, delivery, digest, at)
+        raise UnreachableError("S409", "other processes were quicker each time")
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        self._connection.close()
+
+    def _take_in(self, connection: sa.Connection, delivery: Delivery, digest: str, at: datetime) -> tuple[Finding, ...]:
+        header, record = delivery.header, delivery.record
+        person = self._profile.person
+        number = to_cell(person.field("socialSecurityNumber").rule)[record.person.social_security_number]
+        self._lock(connection, str(number))
+        before = intake.digest_of(connection, header.case)
+        if before is not None:
+            return () if before == digest else (already_transferred(),)
+        found = self._statements.person_found(connection, number)
+        if found:
+            key, name = found
+            findings = self._conflicts(connection, delivery, key, name)
+            if findings:
+                return findings
+            row = self._profile.entry
+            there = set(row.assemble(self._statements.of_person(connection, row, key)))
+            entries = [entry for entry in record.other if entry not in there]
+        else:
+            key, entries = header.case.replace("-", ""), list(record.other)
+            self._insert(connection, person, [key], [(value,) for value in record.person])
+        self._store_employers(
+            connection,
+            [row._replace(employer_id=stored_id(row.employer_id, header.sender)) for row in record.employers],
+        )
+        for name in self._parts:
+            rows = entries if name == "other" else getattr(record, name)
+            self._insert_part(connection, name, [key] * len(rows), rows, header.sender)
+        intake.mark(connection, delivery, digest, key, at)
+        return ()
+
+    def _conflicts(self, connection: sa.Connection, delivery: Delivery, person: str, name: str) -> tuple[Finding, ...]:
+        """The conflicts with what is known of this person already."""
+        if intake.kinds_from(connection, person, delivery.header.sender) & set(delivery.kinds):
+            return (already_transferred(),)
+        if not same_name(name, delivery.record.person.name):
+            return (other_name(),)
+        row, delivered = self._profile.contribution, delivery.record.contributions
+        kinds = {contribution.kind for contribution in delivered}
+        return overlaps(delivered, row.assemble(self._of_kinds(connection, row, person, kinds)))
+
+    def _lock(self, connection: sa.Connection, number: str) -> None:
+        """Have other writers of this person wait until the transaction ends. On SQLite all writers wait anyway."""
+        if self._connection.dialect.name == "postgresql":
+            key = hashlib.sha256(f"jiexu take_in {number}".encode()).digest()[:8]
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (int.from_bytes(key, signed=True),))
+
+    def _of_kinds(
+        self, connection: sa.Connection, row: RowProfile[Any], person: str, kinds: Collection[str]
+    ) -> list[list[str]]:
+        """The values of the person's rows of one type and of these kinds, one list a field; rows without kind: all."""
+        wanted: list[Any] = []
+        if row.name != "entry":
+            field = row.field("kind")
+            for kind in sorted(kinds) if field.column else ():
+                with suppress(ValueError):  # a kind that the office's code table lacks: it has no rows of it
+                    wanted.append(to_cell(field.rule)[kind])
+            if not wanted and (field.column or field.constant not in kinds):
+                return [[] for _ in row.fields]
+        return self._statements.of_person(connection, row, person, wanted)
+
+    def _employers(self, connection: sa.Connection, ids: Collection[str]) -> list[Employer]:
+        """The stored employers with these ids."""
+        row = self._profile.employer
+        writer = to_cell(row.field("employerId").rule)
+        remaining, found = iter(ids), list[Employer]()
+        while some := [writer[id_] for id_ in islice(remaining, _IDS)]:
+            found += self._statements.employers(connection, some)
+        return found
+
+    def _store_employers(self, connection: sa.Connection, employers: Iterable[Employer]) -> None:
+        """Have these employers stored as they are now; of one id twice the last counts."""
+        wanted = {row.employer_id: row for row in employers}
+        stored = {row.employer_id: row for row in self._employers(connection, wanted)}
+        # In the order of their ids, so that two processes never wait for each other.
+        for id_ in sorted(stored):
+            if stored[id_] != wanted[id_]:
+                self._statements.update_employer(connection, self._profile.employer.to_rows([wanted[id_]])[0])
+        new = [wanted[id_] for id_ in sorted(wanted.keys() - stored)]
+        self._insert(connection, self._profile.employer, [], list(zip(*new, strict=True)))
+
+    def _insert_people(self, connection: sa.Connection, people: Sequence[tuple[str, Record]]) -> None:
+        persons = [record.person for _, record in people]
+        self._insert(
+            connection, self._profile.person, [number for number, _ in people], list(zip(*persons, strict=True))
+        )
+        self._store_employers(connection, (employer for _, record in people for employer in record.employers))
+        for name in self._parts:
+            numbered = [(number, row) for number, record in people for row in getattr(record, name)]
+            self._insert_part(connection, name, [number for number, _ in numbered], [row for _, row in numbered])
+
+    def _insert_part(
+        self, connection: sa.Connection, name: str, numbers: Sequence[str], rows: Sequence[Any], office: str = ""
+    ) -> None:
+        """Insert the rows of one part of the record, each with its person's number; employers are those of `office`."""
+        values: list[Sequence[str]] = list(zip(*rows, strict=True))
+        if office and rows and name in self._naming:
+            index = self._naming[name]
+            stored = {employer: stored_id(employer, office) for employer in set(values[index])}
+            values[index] = [stored[employer] for employer in values[index]]
+        self._insert(connection, self._parts[name], numbers, values)
+
+    def _insert(
+        self, connection: sa.Connection, row: RowProfile[Any], numbers: Sequence[str], values: Sequence[Sequence[str]]
+    ) -> None:
+        """Insert rows of one type, given as one sequence of values a field; `numbers` only where rows have them."""
+        if not values:
+            return
+        lead = [numbers] if row.person_number else []
+        fixed = [repeat(value, len(values[0])) for _, value in row.always]
+        self._statements.insert(connection, row, zip(*lead, *row.cells(values), *fixed, strict=True))

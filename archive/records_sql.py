@@ -1,0 +1,220 @@
+"""The SQL of the records database, made from the mapping profile and compiled once.
+
+A working life has a thousand contributions that differ, within a year, in their months and dates only. So a row comes
+out of the database as its months and dates, cell by cell, and all else as one JSON text; of equal texts only one is
+taken apart and converted, which halves the time. JSON keeps text, integers and floating-point numbers apart. On
+PostgreSQL every cell is cast to text first, so that a NUMERIC arrives with exactly its digits.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from formats.conversions import Cell, Rule, to_record
+from formats.profile import Field, Profile, RowProfile
+from formats.record import Employer
+
+# Parameters of one INSERT with several rows; SQLite takes 32,766, and beyond some hundreds nothing more is gained.
+_PARAMETERS = 800
+
+
+class Statement(NamedTuple):
+    """Compiled SQL: its text, the names of its parameters in order, and the values of those that never change."""
+
+    text: str
+    names: tuple[str, ...]
+    fixed: dict[str, Any]
+
+
+class Statements:
+    """The statements on one database; each is compiled when it is first needed."""
+
+    def __init__(self, profile: Profile, dialect: sa.Dialect) -> None:
+        """`dialect`: of SQLite or of PostgreSQL."""
+        self._profile = profile
+        self._dialect = dialect
+        self._sqlite = dialect.name == "sqlite"
+        self._split = {row.name: _split(row) for row in profile.rows}
+        self._compiled: dict[tuple[str, str, int], Statement] = {}
+        self._inserts: dict[tuple[str, int], str] = {}
+
+    def of_person(
+        self, connection: sa.Connection, row: RowProfile[Any], person: str, kinds: Sequence[Cell] = ()
+    ) -> list[list[str]]:
+        """The values of the person's rows of one type, one list a field; only of these kinds, if any are given."""
+        parameters = {"person": person} | {f"kind_{index}": kind for index, kind in enumerate(kinds)}
+        return self._values(connection, row, self._select(row, row.person_number, "person", len(kinds)), parameters)
+
+    def person_found(self, connection: sa.Connection, number: Cell) -> tuple[str, str] | None:
+        """(person number, name) of the person whose social security number the database writes like this."""
+        row = self._profile.person
+        key: sa.ColumnClause[Any] = sa.column(row.person_number)
+        name = row.field("name")
+        query = sa.select(self._cell(key), self._cell(sa.column(name.column))).select_from(sa.table(row.table))
+        query = query.where(sa.column(row.field("socialSecurityNumber").column) == number)
+        found = connection.execute(self._always(query, row)).first()
+        return (_number(found[0]), row.values(name, [found[1]])[0]) if found else None
+
+    def persons(self, connection: sa.Connection) -> list[str]:
+        """All person numbers."""
+        row = self._profile.person
+        query = sa.select(self._cell(sa.column(row.person_number))).select_from(sa.table(row.table))
+        return [_number(number) for number in connection.scalars(self._always(query, row))]
+
+    def employers(self, connection: sa.Connection, ids: Sequence[Cell]) -> tuple[Employer, ...]:
+        """The employers whose ids the database writes like these."""
+        row = self._profile.employer
+        statement = self._select(row, row.field("employerId").column, "id", len(ids))
+        parameters = {f"id_{index}": id_ for index, id_ in enumerate(ids)}
+        return row.assemble(self._values(connection, row, statement, parameters))
+
+    def insert(self, connection: sa.Connection, row: RowProfile[Any], rows: Iterable[tuple[Cell, ...]]) -> None:
+        """Insert rows with the cells of `written_columns`. As fast as the database offers: COPY, or many at once."""
+        columns = written_columns(row)
+        if not self._sqlite:
+            quote = self._dialect.identifier_preparer.quote
+            names = ", ".join(quote(column) for column in columns)
+            cursor = connection.connection.cursor()
+            with cursor.copy(f"COPY {quote(row.table)} ({names}) FROM STDIN") as copy:
+                for cells in rows:
+                    copy.write_row(cells)
+            return
+        for block in _blocks(list(rows), max(1, _PARAMETERS // len(columns))):
+            text = self._insert_text(row, columns, len(block))
+            connection.exec_driver_sql(text, tuple(cell for cells in block for cell in cells))
+
+    def update_employer(self, connection: sa.Connection, cells: tuple[Cell, ...]) -> None:
+        """Give the employer with this id these values; `cells` are those of the profile's columns."""
+        row = self._profile.employer
+        columns: list[sa.ColumnClause[Any]] = [sa.column(column) for column in row.columns]
+        table, key = sa.table(row.table, *columns), row.columns.index(row.field("employerId").column)
+        values = dict(zip(row.columns, cells, strict=True))
+        connection.execute(sa.update(table).where(columns[key] == cells[key]).values(values))
+
+    def _insert_text(self, row: RowProfile[Any], columns: tuple[str, ...], count: int) -> str:
+        text = self._inserts.get((row.name, count))
+        if text is None:
+            quote = self._dialect.identifier_preparer.quote
+            one = f"({', '.join('?' * len(columns))})"
+            names = ", ".join(quote(column) for column in columns)
+            text = f"INSERT INTO {quote(row.table)} ({names}) VALUES {', '.join([one] * count)}"
+            self._inserts[row.name, count] = text
+        return text
+
+    def _select(self, row: RowProfile[Any], key: str, parameter: str, count: int) -> Statement:
+        """The rows where the key column is `person`, of `count` kinds, or (employers) one of `count` ids."""
+        known = (row.name, parameter, count)
+        if known in self._compiled:
+            return self._compiled[known]
+        apart, together = self._split[row.name]
+        cells = [self._cell(sa.column(field.column)) for field in together]
+        array = sa.func.json_array(*cells) if self._sqlite else sa.cast(sa.func.json_build_array(*cells), sa.Text)
+        query = sa.select(*(self._cell(sa.column(field.column)) for field in apart), array)
+        query = self._always(query.select_from(sa.table(row.table)), row)
+        column = key
+        if parameter == "person":
+            query = query.where(sa.column(key) == sa.bindparam("person"))
+            column = row.field("kind").column if count else ""
+            parameter = "kind"
+        if column:
+            values: list[sa.BindParameter[Any]] = [sa.bindparam(f"{parameter}_{index}") for index in range(count)]
+            query = query.where(sa.column(column).in_(values))
+        compiled = query.compile(dialect=self._dialect)
+        statement = Statement(str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params))
+        self._compiled[known] = statement
+        return statement
+
+    def _values(
+        self, connection: sa.Connection, row: RowProfile[Any], statement: Statement, parameters: dict[str, Any]
+    ) -> list[list[str]]:
+        """The values of the rows that a statement of `_select` finds, one list a field."""
+        bound = {**statement.fixed, **parameters}
+        found = connection.exec_driver_sql(statement.text, tuple(bound[name] for name in statement.names)).fetchall()
+        if not found:
+            return [[] for _ in row.fields]
+        apart, together = self._split[row.name]
+        *cells, texts = zip(*found, strict=True)
+        values = {field.name: row.values(field, column) for field, column in zip(apart, cells, strict=True)}
+        distinct = list(dict.fromkeys(texts))
+        rows = zip(*json.loads(f"[{','.join(distinct)}]"), strict=True)
+        converted = [row.values(field, column) for field, column in zip(together, rows, strict=True)]
+        by_text = dict(zip(distinct, zip(*converted, strict=True), strict=True))
+        columns = zip(*map(by_text.__getitem__, texts), strict=True)
+        values |= {field.name: list(column) for field, column in zip(together, columns, strict=True)}
+        return [values[field.name] if field.column else [field.constant] * len(found) for field in row.fields]
+
+    def _cell(self, column: sa.ColumnClause[Any]) -> sa.ColumnElement[Any]:
+        return column if self._sqlite else sa.cast(column, sa.Text)
+
+    def _always(self, query: sa.Select[Any], row: RowProfile[Any]) -> sa.Select[Any]:
+        for number, (column, value) in enumerate(row.always):
+            query = query.where(sa.column(column) == sa.bindparam(f"always_{number}", value))
+        return query
+
+
+def _split(row: RowProfile[Any]) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    """The fields that are read cell by cell, months and dates, and those that are read together."""
+    fields = [(field, field.rule.kind in ("month6", "date8")) for field in row.fields if field.column]
+    return tuple(field for field, apart in fields if apart), tuple(field for field, apart in fields if not apart)
+
+
+def _number(cell: Any) -> str:
+    """A person number: text, or a whole number in the office's database."""
+    return str(to_record(Rule())[cell])
+
+
+def written_columns(row: RowProfile[Any]) -> tuple[str, ...]:
+    """The columns of an inserted row: the person number (not for employers), the fields, the fixed ones."""
+    number = (row.person_number,) if row.person_number else ()
+    return (*number, *row.columns, *(column for column, _ in row.always))
+
+
+def schema(profile: Profile, dialect: sa.Dialect) -> sa.MetaData:
+    """The tables that the profile names, with exact types and with indexes on the person number.
+
+    Row types that share a table share its columns. SQLite has no exact decimals: there they are text.
+    """
+    metadata = sa.MetaData()
+    for row in profile.rows:
+        table = metadata.tables.get(row.table)
+        if table is None:
+            table = sa.Table(row.table, metadata)
+        types = {field.column: _type(field.rule, dialect) for field in row.fields if field.column}
+        unique = row.person_number if row.name == "person" else ""
+        if row.name == "employer":
+            unique = row.field("employerId").column
+        for name in written_columns(row):
+            if name not in table.columns:
+                table.append_column(sa.Column(name, types.get(name, sa.Text()), primary_key=name == unique))
+        if row.name not in ("person", "employer"):
+            index = f"ix_{row.table}_{row.person_number}"
+            if index not in {known.name for known in table.indexes}:
+                sa.Index(index, table.columns[row.person_number])
+    person = profile.person
+    number = person.field("socialSecurityNumber").column
+    sa.Index(f"uq_{person.table}_{number}", metadata.tables[person.table].columns[number], unique=True)
+    return metadata
+
+
+def _type(rule: Rule, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+    match rule.kind:
+        case "money" | "rate" if dialect.name == "sqlite":
+            return sa.Text()
+        case "money":
+            return sa.Numeric(16, 2)
+        case "rate":
+            return sa.Numeric(10, rule.places)
+        case "months":
+            return sa.Integer()
+        case "month6":
+            return sa.String(6)
+        case "date8":
+            return sa.String(8)
+        case "text":
+            return sa.Text()
+
+
+def _blocks(rows: list[tuple[Cell, ...]], size: int) -> Iterator[list[tuple[Cell, ...]]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))

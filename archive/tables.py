@@ -1,0 +1,280 @@
+"""The ledger's tables, as SQLAlchemy Core has them, and how values stand in their columns.
+
+Of a person there is the person number of the records database and nothing else. Times are UTC text
+(`2026-11-22T08:00:00Z`), so that both databases compare them alike; digests are SHA-256 in lower-case hex; text that is
+absent is empty, and NULL only says "nobody" (`claim`) or "not reserved yet" (`message_id`, `sequence`, `arrival`).
+
+`direction` is that of the case or message: `out` when this office sends the record, `in` when it receives it. A
+receipt that this office sends is therefore an `out` message about an `in` case.
+"""
+
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+from formats.messages import Finding
+
+VERSION_TABLE = "ledger_version"  # where Alembic notes the revision
+
+OUT, IN = "out", "in"
+DELIVERY, RECEIPT = "delivery", "receipt"
+
+
+class MessageState(StrEnum):
+    """How far a message has come."""
+
+    SEALED = "sealed"  # out: in the outbox, ready to leave
+    POSTED = "posted"  # out: in the partner's mailbox
+    RECEIVED = "received"  # in: entered, its receipt's ids reserved
+    ANSWERED = "answered"  # in: its receipt is ready; out: a final receipt came
+
+
+class ArrivalState(StrEnum):
+    """How far a file from the mailbox has come."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    QUARANTINED = "quarantined"
+
+
+class Findings(TypeDecorator[tuple[Finding, ...]]):
+    """Findings as a JSON list of lists."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[Finding, ...] | None, dialect: Dialect) -> str:  # noqa: ARG002
+        """Into the column."""
+        return json.dumps(value or (), ensure_ascii=False)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[Finding, ...]:  # noqa: ARG002
+        """Out of the column."""
+        return tuple(Finding(*item) for item in json.loads(value or "[]"))
+
+
+class Words(TypeDecorator[tuple[str, ...]]):
+    """Codes, separated by spaces."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str:  # noqa: ARG002
+        """Into the column."""
+        return " ".join(value or ())
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:  # noqa: ARG002
+        """Out of the column."""
+        return tuple((value or "").split())
+
+
+def utc_text(at: datetime) -> str:
+    """The time as it stands in the ledger; `at` is aware."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+metadata = MetaData()
+
+# One row a process that has claimed something; its claims fall when it is dead or `until` has passed.
+owners = Table(
+    "owners",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started", Text, nullable=False),
+    Column("until", Text, nullable=False),
+)
+
+# `sequence/PARTNER`: the last number used towards a partner; `case/OFFICE/YEAR`: the last case number.
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("used", BigInteger, nullable=False),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("case_number", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("partner", Text, nullable=False),
+    Column("person", Text, nullable=False),  # the person number; empty for incoming cases
+    Column("kinds", Words, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("opened", Text, nullable=False),
+    Column("updated", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # of the document as sent or as answered
+    Column("findings", Findings, nullable=False),
+    Column("why", Text, nullable=False),  # why it is held or withdrawn
+    Column("message_id", Text),  # of the delivery: outgoing, reserved once
+    Column("sequence", BigInteger),
+    Column("claim", Text),
+    UniqueConstraint("direction", "partner", "case_number", name="cases_number"),
+    Index("cases_state", "direction", "state", "id"),
+)
+Index(
+    "cases_out_number",
+    cases.c.case_number,
+    unique=True,
+    sqlite_where=text("direction = 'out'"),
+    postgresql_where=text("direction = 'out'"),
+)
+Index("cases_message", cases.c.message_id)
+Index(
+    "cases_claim",
+    cases.c.claim,
+    sqlite_where=text("claim IS NOT NULL"),
+    postgresql_where=text("claim IS NOT NULL"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("case_id", Integer, ForeignKey("cases.id"), primary_key=True),
+    Column("stage", Text, primary_key=True),
+    Column("place", Integer, nullable=False),  # the stage's place in the configured order, from 0
+    Column("who", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    UniqueConstraint("case_id", "who", name="approvals_who"),
+)
+
+# A partner may use a message id or a sequence number twice; that is refused with a code, not by a constraint.
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("direction", Text, nullable=False),
+    Column("partner", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("case_number", Text, nullable=False),  # empty: the document could not be read
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("package_digest", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),  # of the package, in bytes
+    Column("state", Text, nullable=False),
+    Column("answers", Text, nullable=False),  # receipts: the delivery's message id
+    Column("outcome", Text, nullable=False),
+    Column("answer_id", Text),  # incoming deliveries: their receipt's message id, reserved once
+    Column("answer_sequence", BigInteger),
+    Column("arrival", Integer),  # incoming: the arrival that is, or was, worked on for it
+    Column("created", Text, nullable=False),
+    Column("posted", Text, nullable=False),
+    Column("claim", Text),
+    UniqueConstraint("direction", "partner", "message_id", "digest", name="messages_content"),
+    Index("messages_state", "direction", "kind", "state", "id"),
+    Index("messages_case", "direction", "partner", "case_number"),
+    Index("messages_sequence", "direction", "partner", "sequence"),
+    Index("messages_answers", "direction", "partner", "answers"),
+    Index("messages_answer_id", "answer_id"),
+    Index("messages_arrival", "arrival"),
+)
+Index(
+    "messages_out_id",
+    messages.c.partner,
+    messages.c.message_id,
+    unique=True,
+    sqlite_where=text("direction = 'out'"),
+    postgresql_where=text("direction = 'out'"),
+)
+Index(
+    "messages_out_sequence",
+    messages.c.partner,
+    messages.c.sequence,
+    unique=True,
+    sqlite_where=text("direction = 'out'"),
+    postgresql_where=text("direction = 'out'"),
+)
+Index(
+    "messages_claim",
+    messages.c.claim,
+    sqlite_where=text("claim IS NOT NULL"),
+    postgresql_where=text("claim IS NOT NULL"),
+)
+
+arrivals = Table(
+    "arrivals",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("code", Text, nullable=False),  # why it is in quarantine
+    Column("at", Text, nullable=False),
+    Column("claim", Text),
+    Index("arrivals_state", "state", "number"),
+    Index("arrivals_digest", "digest"),
+)
+Index(
+    "arrivals_waiting",
+    arrivals.c.name,
+    arrivals.c.digest,
+    unique=True,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
+)
+Index(
+    "arrivals_claim",
+    arrivals.c.claim,
+    sqlite_where=text("claim IS NOT NULL"),
+    postgresql_where=text("claim IS NOT NULL"),
+)
+
+originals = Table(
+    "originals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("direction", Text, nullable=False),  # of the case
+    Column("partner", Text, nullable=False),
+    Column("case_number", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("kept_at", Text, nullable=False),
+    UniqueConstraint("digest", "kind", "direction", "partner", "message_id", name="originals_once"),
+    Index("originals_case", "direction", "partner", "case_number"),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("what", Text, nullable=False),  # canonical JSON
+    Column("why", Text, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+# One row: the journal's end. Whoever writes locks it first, so that the journal has one order.
+journal_head = Table(
+    "journal_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("n", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+)

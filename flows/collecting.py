@@ -1,0 +1,64 @@
+"""Collecting: from the mailbox to the inbox, byte for byte, before anything is opened.
+
+A file is written to `inbox/` under its digest and flushed, entered in the ledger as an arrival, and only then removed
+from the mailbox. A process killed in between collects it again; the ledger knows it by name and digest.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from archive import incoming
+from archive.incoming import NewArrival
+from flows import spool
+from flows.faults import coded
+from flows.reports import Failed, FetchReport
+from flows.steps import Steps, quiet
+from flows.times import now
+from flows.wiring import SERVICE, Office
+from formats.digest import sha256
+from transfer.mailbox import Entry, Mailbox
+from transfer.naming import parse_name
+
+
+def inbox_name(digest: str) -> str:
+    """The name in the inbox of a package with this digest."""
+    return f"{digest}.pgp"
+
+
+def collect(office: Office, *, steps: Steps = quiet) -> FetchReport:
+    """Fetch every package that lies in the office's mailbox. Raises UnreachableError S404, UsageError S405, S406."""
+    with office.mailbox() as mailbox:
+        entries = mailbox.list()
+        packages = [entry for entry in entries if parse_name(entry.name)]
+        steps("listed", len(packages))
+        report = FetchReport(foreign=len(entries) - len(packages))
+        for batch in _batches(packages, office.settings.work.batch):
+            report += _collect_batch(office, mailbox, batch, steps)
+    return report
+
+
+def _batches(entries: Sequence[Entry], size: int) -> Iterator[list[Entry]]:
+    queue = iter(entries)
+    while batch := list(islice(queue, size)):
+        yield batch
+
+
+def _collect_batch(office: Office, mailbox: Mailbox, entries: Sequence[Entry], steps: Steps) -> FetchReport:
+    fetched: list[tuple[NewArrival, bytes]] = []
+    failed: list[Failed] = []
+    for entry in entries:
+        try:
+            data = mailbox.fetch(entry.name, office.settings.limits.package_bytes)
+        except Exception as error:  # noqa: BLE001 - one file that cannot be fetched does not hold up the others
+            failed.append(Failed.by(entry.name, coded(error)))
+            continue
+        fetched.append((NewArrival(name=entry.name, digest=sha256(data), size=len(data)), data))
+    files = {inbox_name(arrival.digest): data for arrival, data in fetched}
+    spool.write(office.settings.path("inbox"), files.items())
+    steps("fetched", len(fetched))
+    incoming.record_arrivals(office.ledger, [arrival for arrival, _ in fetched], SERVICE, now())
+    steps("arrived", len(fetched))
+    for arrival, _ in fetched:
+        mailbox.remove(arrival.name)
+    steps("removed", len(fetched))
+    return FetchReport(fetched=len(fetched), failed=tuple(failed))

@@ -1,0 +1,54 @@
+"""`jiexu bench`: speed beside the tools a user would script, as ratios of one run."""
+
+from collections.abc import Sequence
+
+import click
+
+from flows import terminal
+from flows.bench_rows import Row, document, render
+from flows.commands.common import json_option
+
+
+@click.group()
+def bench() -> None:
+    """Speed beside the tools a user would script, as ratios measured in one run."""
+
+
+def _print(name: str, rows: Sequence[Row], as_json: bool) -> int:
+    terminal.emit(as_json, document(name, rows), lambda: click.echo(render(rows)))
+    return 0
+
+
+people_option = click.option(
+    "--people", "sizes", multiple=True, type=click.IntRange(1), default=(100, 400), show_default=True,
+    help="Numbers of people; the first is compared with the chain, the others with the first.",
+)  # fmt: skip
+
+
+@bench.command()
+@people_option
+@json_option
+def seal(sizes: Sequence[int], as_json: bool) -> int:
+    """Records database to sealed package on disk, beside xmllint and gpg."""
+    from flows import bench_chain  # noqa: PLC0415 - nothing else needs it
+
+    return _print("seal", bench_chain.run("seal", sizes), as_json)
+
+
+@bench.command("open")
+@people_option
+@json_option
+def open_(sizes: Sequence[int], as_json: bool) -> int:
+    """Package on disk to records database, beside gpg and xmllint."""
+    from flows import bench_chain  # noqa: PLC0415 - nothing else needs it
+
+    return _print("open", bench_chain.run("open", sizes), as_json)
+
+
+@bench.command()
+@json_option
+def sftp(as_json: bool) -> int:
+    """Uploads to a real sshd on loopback, beside OpenSSH's sftp."""
+    from flows import bench_sftp  # noqa: PLC0415 - nothing else needs it
+
+    return _print("sftp", bench_sftp.run(), as_json)

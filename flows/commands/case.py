@@ -1,0 +1,145 @@
+"""`jiexu case`: open, approve, hold, release, withdraw, list and show cases."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from archive import cases
+from archive.cases import CaseRow, NewCase
+from flows import terminal
+from flows.commands.common import Place, by_option, json_option, pass_place
+from flows.reports import plain
+from flows.times import now
+from formats.messages import STAGES
+
+KINDS = "110,210,310"
+
+
+@click.group()
+def case() -> None:
+    """The cases of this office: one person's transfer to or from another office."""
+
+
+@case.command("open")
+@click.option("--partner", required=True, help="Agency code of the receiving office.")
+@click.option("--person", "persons", required=True, multiple=True, help="Person number (AAC001); may be repeated.")
+@click.option("--kinds", default=KINDS, show_default=True, help="Insurance kinds (AAE140) being transferred.")
+@by_option
+@json_option
+@pass_place
+def open_(place: Place, partner: str, persons: Sequence[str], kinds: str, by: str, as_json: bool) -> int:
+    """Open a case for each person."""
+    with place.office() as office:
+        office.directory.partner(partner)
+        numbers = cases.number_cases(office.ledger, office.code, len(persons), now())
+        scope = tuple(kinds.split(","))
+        new = [NewCase(number, partner, person, scope) for number, person in zip(numbers, persons, strict=True)]
+        cases.open_cases(office.ledger, new, by, now())
+    terminal.emit(as_json, {"opened": list(numbers)}, lambda: click.echo("\n".join(numbers)))
+    return 0
+
+
+@case.command()
+@click.argument("numbers", nargs=-1, required=True, metavar="CASE...")
+@click.option("--stage", type=click.Choice(STAGES), required=True)
+@by_option
+@json_option
+@pass_place
+def approve(place: Place, numbers: Sequence[str], stage: str, by: str, as_json: bool) -> int:
+    """Approve one stage of cases (art. 7); each stage by a different person."""
+    with place.office() as office:
+        cases.approve(office.ledger, numbers, stage, by, now(), office.settings.stages)
+    terminal.emit(as_json, {"approved": list(numbers), "stage": stage}, lambda: click.echo(f"{stage}: {len(numbers)}"))
+    return 0
+
+
+def _change(place: Place, number: str, act: Any, by: str, why: str, as_json: bool) -> int:
+    with place.office() as office:
+        act(office.ledger, number, by, why, now())
+        row = cases.find(office.ledger, number)
+    terminal.emit(as_json, _document(row), lambda: click.echo(f"{row.case} {row.state}"))
+    return 0
+
+
+why_option = click.option("--why", required=True, help="The reason; nothing of the person.")
+
+
+@case.command()
+@click.argument("number", metavar="CASE")
+@by_option
+@why_option
+@json_option
+@pass_place
+def hold(place: Place, number: str, by: str, why: str, as_json: bool) -> int:
+    """Hold a case back from sending."""
+    return _change(place, number, cases.hold, by, why, as_json)
+
+
+@case.command()
+@click.argument("number", metavar="CASE")
+@by_option
+@why_option
+@json_option
+@pass_place
+def release(place: Place, number: str, by: str, why: str, as_json: bool) -> int:
+    """Release a held case; it must be approved anew."""
+    return _change(place, number, cases.release, by, why, as_json)
+
+
+@case.command()
+@click.argument("number", metavar="CASE")
+@by_option
+@why_option
+@json_option
+@pass_place
+def withdraw(place: Place, number: str, by: str, why: str, as_json: bool) -> int:
+    """Withdraw a case that has not been sent."""
+    return _change(place, number, cases.withdraw, by, why, as_json)
+
+
+@case.command("list")
+@click.option("--state", help="Only cases in this state.")
+@click.option("--partner", help="Only cases with this partner.")
+@json_option
+@pass_place
+def listing(place: Place, state: str | None, partner: str | None, as_json: bool) -> int:
+    """List cases."""
+    with place.office() as office:
+        rows = cases.listing(office.ledger, state=state, partner=partner)
+    headings = ("case", "direction", "partner", "state", "updated", "reasons")
+    lines = [(row.case, row.direction, row.partner, row.state, row.updated, _codes(row)) for row in rows]
+    terminal.emit(as_json, {"cases": [_document(row) for row in rows]}, lambda: terminal.table(headings, lines))
+    return 0
+
+
+@case.command()
+@click.argument("number", metavar="CASE")
+@json_option
+@pass_place
+def show(place: Place, number: str, as_json: bool) -> int:
+    """Show one case with its approvals and what the checks found."""
+    with place.office() as office:
+        row = cases.find(office.ledger, number)
+        language = office.settings.language
+
+    def people() -> None:
+        """Print for people."""
+        fields = {key: value for key, value in _document(row).items() if key not in ("findings", "approvals")}
+        terminal.table(("", ""), fields.items())
+        for approval in row.approvals:
+            click.echo(f"{approval.at} {approval.stage} {approval.person}")
+        for finding in row.findings:
+            click.echo(terminal.finding_line(finding, language))
+
+    terminal.emit(as_json, _document(row), people)
+    return 0
+
+
+def _codes(row: CaseRow) -> str:
+    return " ".join(dict.fromkeys(finding.code for finding in row.findings))
+
+
+def _document(row: CaseRow) -> dict[str, Any]:
+    document: dict[str, Any] = plain(row)
+    return document

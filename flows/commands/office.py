@@ -1,0 +1,138 @@
+"""`jiexu init`, `jiexu partner`, `jiexu upgrade`: an office and whom it knows."""
+
+from pathlib import Path
+
+import click
+
+from archive.ledger import Ledger
+from flows import founding, terminal
+from flows.commands.common import Place, json_option, pass_place
+from flows.times import now
+from formats.errors import UsageError
+from formats.messages import Environment
+from transfer import partners
+from transfer.keys import load_public
+from transfer.partners import Card, Directory
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise UsageError("S417", str(path)) from None
+
+
+@click.command()
+@click.argument("home", type=click.Path(path_type=Path))
+@click.option("--code", required=True, help="Agency code, 8 digits.")
+@click.option("--name", required=True, help="The office's name.")
+@click.option("--mailbox", default="folder:mailbox", show_default=True, help="folder:PATH or sftp://user@host/folder.")
+@click.option("--host-key", default="", help="The SSH server's key, pinned: 'ssh-ed25519 AAAA...'.")
+@click.option("--environment", type=click.Choice(["production", "test"]), default="production", show_default=True)
+@click.option("--key", type=click.Path(path_type=Path), help="An OpenPGP secret key to use instead of a new one.")
+@json_option
+def init(
+    home: Path,
+    code: str,
+    name: str,
+    mailbox: str,
+    host_key: str,
+    environment: Environment,
+    key: Path | None,
+    as_json: bool,
+) -> int:
+    """Found an office at HOME: keys, ledger, folders and an office.toml with every setting explained."""
+    plan = founding.Plan(code, name, mailbox, host_key, environment, _read(key) if key else "")
+    settings = founding.found(home.absolute(), plan, now())
+    with Place(settings.home).office() as office:
+        document = {"home": str(settings.home), "code": code, "fingerprint": office.key.fingerprint}
+    document["ssh_key"] = _read(settings.path("keys/ssh.pub")).strip()
+    terminal.emit(as_json, document, lambda: terminal.table(("", ""), document.items()))
+    return 0
+
+
+@click.group()
+def partner() -> None:
+    """The offices this office exchanges with."""
+
+
+@partner.command()
+@json_option
+@pass_place
+def card(place: Place, as_json: bool) -> int:
+    """Print this office's own card, to be given to partners."""
+    with place.office() as office:
+        own = founding.own_card(office)
+        terminal.emit(as_json, _card_document(own), lambda: click.echo(partners.render_card(own), nl=False))
+    return 0
+
+
+@partner.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--code", default="", help="Instead of a card: the partner's agency code.")
+@click.option("--name", default="", help="The partner's name.")
+@click.option("--key", type=click.Path(path_type=Path), help="The partner's OpenPGP public key.")
+@click.option("--mailbox", default="folder:mailbox", help="Where packages for the partner are put.")
+@click.option("--host-key", default="", help="The key of the partner's SSH server.")
+@click.option("--fingerprint", default="", help="The key's fingerprint as the partner has told it; else you are asked.")
+@json_option
+@pass_place
+def add(
+    place: Place,
+    file: Path | None,
+    code: str,
+    name: str,
+    key: Path | None,
+    mailbox: str,
+    host_key: str,
+    fingerprint: str,
+    as_json: bool,
+) -> int:
+    """Add a partner from its card FILE (or from --code, --name, --key) once the fingerprint has been compared."""
+    if file is not None:
+        new = partners.parse_card(_read(file))
+    elif code and key is not None:
+        armored = _read(key)
+        new = Card(code, name, mailbox, host_key, armored, load_public(armored).fingerprint)
+    else:
+        raise click.UsageError("give a card FILE, or --code and --key")
+    if fingerprint:
+        if fingerprint.replace(" ", "").upper() != new.fingerprint:
+            raise UsageError("T130", "the fingerprint is not that of the card")
+    else:
+        click.confirm(f"Has the partner told you the fingerprint {new.fingerprint}?", abort=True, err=True)
+    Directory.add(place.office().settings.path("partners"), new, now())
+    terminal.emit(as_json, _card_document(new), lambda: click.echo(f"added {new.code} {new.name}"))
+    return 0
+
+
+@partner.command("list")
+@json_option
+@pass_place
+def listing(place: Place, as_json: bool) -> int:
+    """List the partners."""
+    known = place.office().directory.partners.values()
+    told = [
+        {"code": item.code, "name": item.name, "mailbox": item.mailbox, "fingerprint": key.key.fingerprint}
+        for item in known
+        for key in item.keys
+    ]
+    headings = ("code", "name", "mailbox", "fingerprint")
+    rows = [list(item.values()) for item in told]
+    terminal.emit(as_json, {"partners": told}, lambda: terminal.table(headings, rows))
+    return 0
+
+
+def _card_document(item: Card) -> dict[str, str]:
+    return {"code": item.code, "name": item.name, "mailbox": item.mailbox, "fingerprint": item.fingerprint}
+
+
+@click.command()
+@json_option
+@pass_place
+def upgrade(place: Place, as_json: bool) -> int:
+    """Bring the ledger to this program's version."""
+    url = place.office().settings.ledger_url
+    version = Ledger.upgrade(url)
+    terminal.emit(as_json, {"version": version}, lambda: click.echo(f"the ledger is at version {version}"))
+    return 0

@@ -1,0 +1,93 @@
+"""`jiexu check` and `jiexu package`: documents and packages by hand, with the same checks as the passes make."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows import opening, settings, terminal
+from flows.commands.common import Place, json_option, pass_place
+from flows.reports import Judged, plain
+from flows.times import now, utc_text
+from formats import rules, validation, xml
+from formats.errors import UsageError
+from formats.xml import DEFAULT_LIMITS
+from transfer import envelope
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError("S417", f"{path}: {error.strerror}") from None
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@json_option
+@pass_place
+def check(place: Place, files: Sequence[Path], as_json: bool) -> int:
+    """Check documents as the receiver would, with the same reason codes. Needs no office."""
+    results = [Judged(str(file), validation.check(_bytes(file), now().date())[1]) for file in files]
+    blocked = [item for item in results if rules.blocks(item.findings)]
+    document = {"files": [{"file": item.case, "findings": plain(item.findings)} for item in results]}
+    at_home = (place.home / settings.FILE).exists()
+    language = settings.load(place.home).language if at_home else "en"
+
+    def people() -> None:
+        """Print for people."""
+        terminal.judged_lines("refused", blocked, language)
+        terminal.judged_lines("good", [item for item in results if item not in blocked], language)
+
+    terminal.emit(as_json, document, people)
+    return 4 if blocked else 0
+
+
+@click.group()
+def package() -> None:
+    """Packages by hand."""
+
+
+@package.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--partner", required=True, help="Agency code of the office to seal for.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@json_option
+@pass_place
+def seal(place: Place, file: Path, partner: str, output: Path, as_json: bool) -> int:
+    """Sign the document FILE and encrypt it for a partner. It must pass the schema."""
+    document = _bytes(file)
+    xml.validate(document, DEFAULT_LIMITS)
+    at = now()
+    with place.office() as office:
+        recipient = office.directory.partner(partner).recipient(at)
+        sealed = envelope.seal(document, office.key, recipient, at)
+    output.write_bytes(sealed)
+    told = {"file": str(output), "bytes": len(sealed), "partner": partner}
+    terminal.emit(as_json, told, lambda: click.echo(f"{output}: {len(sealed)} bytes, sealed for {partner}"))
+    return 0
+
+
+@package.command("open")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@pass_place
+def open_(place: Place, file: Path, as_json: bool) -> int:
+    """Decrypt the package FILE with every guard; print the document, and on stderr who signed it."""
+    with place.office() as office:
+        opened = opening.unseal(office, _bytes(file), now())
+    told: dict[str, Any] = {
+        "office": opened.office,
+        "fingerprint": opened.fingerprint,
+        "signed": utc_text(opened.signed),
+        "document": opened.data.decode("utf-8", errors="replace"),
+    }
+
+    def people() -> None:
+        """Print for people."""
+        click.echo(f"signed by {told['office']} ({told['fingerprint']}) at {told['signed']}", err=True)
+        click.echo(opened.data, nl=False)
+
+    terminal.emit(as_json, told, people)
+    return 0

@@ -1,0 +1,106 @@
+"""`jiexu send`, `jiexu receive`, `jiexu acknowledge`: one pass each. `jiexu serve` repeats them on a schedule."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from flows import engine, terminal
+from flows.commands.common import Place, engine_option, json_option, pass_place, status_of, workers_option
+from flows.reports import Failed, Judged
+from flows.steps import quiet
+from formats.messages import Finding
+from formats.reasons import Language
+
+
+@click.command()
+@click.argument("cases", nargs=-1, metavar="[CASE]...")
+@engine_option
+@workers_option
+@json_option
+@pass_place
+def send(place: Place, cases: Sequence[str], engine: str | None, workers: int, as_json: bool) -> int:
+    """Seal and post every approved case, or only these."""
+    report, language = _run(place, "send", engine, cases=cases, workers=workers)
+    sealed, posted = report["sealed"], report["posted"]
+    held = judged(sealed["held"])
+    failures = failed(sealed["failed"]) + failed(posted["failed"])
+
+    def people() -> None:
+        """Print for people."""
+        click.echo(f"sealed {len(sealed['sealed'])}, posted {len(posted['posted'])}, held {len(held)}")
+        terminal.judged_lines("held", held, language)
+        terminal.failed_lines(failures, language)
+
+    terminal.emit(as_json, report, people)
+    return status_of(failures, otherwise=1 if held else 0)
+
+
+@click.command()
+@engine_option
+@workers_option
+@json_option
+@pass_place
+def receive(place: Place, engine: str | None, workers: int, as_json: bool) -> int:
+    """Collect, open and settle what has arrived: deliveries are taken in or refused, receipts close cases."""
+    report, language = _run(place, "receive", engine, workers=workers)
+    opened = report["opened"]
+    failures = failed(report["fetched"]["failed"]) + failed(opened["failed"]) + failed(opened["quarantined"])
+
+    def people() -> None:
+        """Print for people."""
+        counts = ", ".join(f"{name} {len(opened[name])}" for name in ("accepted", "rejected", "closed", "quarantined"))
+        click.echo(f"fetched {report['fetched']['fetched']}, {counts}")
+        terminal.judged_lines("rejected", judged(opened["rejected"]), language)
+        terminal.judged_lines("closed", [item for item in judged(opened["closed"]) if item.findings], language)
+        terminal.failed_lines(failures, language)
+
+    terminal.emit(as_json, report, people)
+    return status_of(failures)
+
+
+@click.command()
+@engine_option
+@json_option
+@pass_place
+def acknowledge(place: Place, engine: str | None, as_json: bool) -> int:
+    """Post every receipt that is ready."""
+    report, language = _run(place, "acknowledge", engine)
+    failures = failed(report["posted"]["failed"])
+
+    def people() -> None:
+        """Print for people."""
+        click.echo(f"posted {len(report['posted']['posted'])}")
+        terminal.failed_lines(failures, language)
+
+    terminal.emit(as_json, report, people)
+    return status_of(failures)
+
+
+@click.command()
+@pass_place
+def serve(place: Place) -> int:
+    """Run all flows with their schedules on the Prefect server that PREFECT_API_URL names, until stopped."""
+    from flows import serve as serving  # noqa: PLC0415 - importing Prefect takes a second
+
+    serving.serve(place.office().settings)
+    return 0
+
+
+def _run(
+    place: Place, name: engine.PassName, asked: str | None, *, cases: Sequence[str] = (), workers: int = 0
+) -> tuple[dict[str, Any], Language]:
+    with place.office() as office:
+        chosen = office.settings.engine(asked or "")
+        report = engine.run_pass(name, office, chosen, quiet, cases=cases, workers=workers)
+        return report, office.settings.language
+
+
+def judged(items: Sequence[dict[str, Any]]) -> list[Judged]:
+    """Judged cases back from a report's document."""
+    return [Judged(item["case"], tuple(Finding(**finding) for finding in item["findings"])) for item in items]
+
+
+def failed(items: Sequence[dict[str, Any]]) -> list[Failed]:
+    """Failures back from a report's document."""
+    return [Failed(**item) for item in items]

@@ -1,0 +1,144 @@
+"""Founding an office: a new home with keys, ledger, folders and an `office.toml` that explains every setting."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from archive.ledger import Ledger
+from flows import settings as settings_module
+from flows.settings import Settings
+from flows.wiring import Office
+from formats.errors import UsageError
+from formats.identifiers import is_agency_code
+from formats.messages import Environment
+from transfer.keys import generate_key, load_secret, public_part
+from transfer.partners import Card
+from transfer.ssh_keys import new_ssh_key
+
+FOLDERS = ("keys", "partners", "archive", "inbox", "outbox", "quarantine")
+
+TEMPLATE = """\
+# The settings of one office. Paths are relative to this folder. Left out means the value shown.
+
+[office]
+code = "{code}"                # agency code, 8 digits
+name = "{name}"
+environment = "{environment}"  # "production" or "test": messages of the other kind are refused
+stages = ["handler", "reviewer", "rechecker", "approver"]  # art. 7: initial review, review, recheck, approval
+language = "en"                # of reasons on screen: "zh", "ko" or "en"
+
+[storage]
+ledger = ""                    # "": ledger.db here; or postgresql+psycopg://... (or JIEXU_LEDGER_URL)
+records = ""                   # "": records.db here; or postgresql+psycopg://... (or JIEXU_RECORDS_URL)
+profile = ""                   # "": the canonical tables and columns; else the file of a mapping profile
+
+[keys]
+passphrase_file = "keys/passphrase"  # or JIEXU_PASSPHRASE in the environment
+
+[mailbox]                      # where this office collects
+url = "{mailbox}"              # folder:PATH or sftp://user@host:port/folder
+host_key = "{host_key}"        # the server's key, pinned: "ssh-ed25519 AAAA..."
+ssh_key = "keys/ssh"           # the key with which this office logs in, here and at partners
+timeout = 30.0                 # seconds without progress after which a connection is given up
+
+[limits]                       # what a partner's package may cost
+package_bytes = 67108864
+document_bytes = 67108864
+rows = 200000
+
+[work]
+engine = "direct"              # "direct", "embedded" (a temporary Prefect server) or "server" (PREFECT_API_URL)
+batch = 25                     # cases in one transaction of the ledger
+task = 500                     # cases in one task of Prefect
+workers = 1                    # processes side by side
+
+[schedule]                     # seconds between passes of jiexu serve
+send = 600
+receive = 300
+acknowledge = 300
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a new office is told. `key` is an armored secret key to use instead of a new one."""
+
+    code: str
+    name: str
+    mailbox: str = "folder:mailbox"
+    host_key: str = ""
+    environment: Environment = "production"
+    key: str = ""
+
+
+def found(home: Path, plan: Plan, at: datetime) -> Settings:
+    """Make a home. Raises UsageError S414 (something is there already), S401 (the code), S408 (the key given)."""
+    if home.exists() and any(path.name != "keys" for path in home.iterdir()):
+        raise UsageError("S414", str(home))
+    if not is_agency_code(plan.code):
+        raise UsageError("S401", "the code must be an 8-digit agency code")
+    for folder in FOLDERS:
+        (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.chmod(0o700)
+    passphrase = _passphrase(home)
+    armored = plan.key or generate_key(f"{plan.code} <{plan.code}@jiexu>", passphrase, at)
+    load_secret(armored, passphrase)
+    _write_secret(home / "keys/office.asc", armored)
+    login_key(home)
+    text = TEMPLATE.format(
+        code=plan.code,
+        name=_toml_text(plan.name),
+        environment=plan.environment,
+        mailbox=_toml_text(plan.mailbox),
+        host_key=_toml_text(plan.host_key),
+    )
+    (home / settings_module.FILE).write_text(text, encoding="utf-8")
+    settings = settings_module.load(home)
+    Ledger.create(settings.ledger_url).close()
+    return settings
+
+
+def login_key(home: Path) -> str:
+    """The public line of the key with which this home's office logs in at SSH servers; made if there is none yet."""
+    public = home / "keys/ssh.pub"
+    if not public.exists():
+        public.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        public.write_text(f"{new_ssh_key(home / 'keys/ssh')}\n", encoding="ascii")
+    return public.read_text(encoding="ascii").strip()
+
+
+def own_card(office: Office) -> Card:
+    """The card that this office gives its partners."""
+    settings = office.settings
+    url = settings.mailbox.url
+    if url.startswith("folder:"):
+        url = f"folder:{(settings.home / url.removeprefix('folder:')).resolve()}"
+    return Card(
+        code=settings.code,
+        name=settings.name,
+        mailbox=url,
+        host_key=settings.mailbox.host_key,
+        public_key=public_part(office.key),
+        fingerprint=office.key.fingerprint,
+    )
+
+
+def _passphrase(home: Path) -> str:
+    """The passphrase given in the environment, else a new one in a file that only this user can read."""
+    given = os.environ.get("JIEXU_PASSPHRASE")
+    if given:
+        return given
+    made = secrets.token_urlsafe(32)
+    _write_secret(home / "keys/passphrase", f"{made}\n")
+    return made
+
+
+def _write_secret(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
+        out.write(text)
+
+
+def _toml_text(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,167 @@
+"""Opening: from a package in the inbox to a judgement on it. Nothing is changed here.
+
+The checks, in the order of the exchange protocol; each names the first thing that does not hold:
+
+1. size, framing, decryption, integrity, decompression, signature, signer (`transfer.envelope`): a package whose sender
+   is not proved is for the quarantine, and nothing of it is parsed;
+2. XML, schema (`formats.xml`);
+3. addressee, environment, message id (`transfer.receipts`);
+4. duplicate: (sender, case, digest) and how far the earlier one has come;
+5. approvals, business rules. Conflicts with local data are found while the record is taken in (`settling.py`).
+
+From a proved sender, a failure of 2 to 5 is a refusal that a rejecting receipt answers.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from archive import incoming
+from archive.incoming import Arrival, Incoming
+from flows import spool
+from flows.collecting import inbox_name
+from flows.wiring import Office
+from formats import rules, validation, xml
+from formats.digest import sha256
+from formats.errors import RefusedError
+from formats.messages import Delivery, Finding, Message, Receipt
+from transfer import envelope, receipts
+from transfer.envelope import Opened
+from transfer.naming import PackageName, parse_name
+from transfer.receipts import Earlier
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A package whose sender is not proved, or that must not be answered; with the reason code."""
+
+    arrival: Arrival
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A delivery from a proved sender: to be taken in when there are no blocking findings, else to be refused.
+
+    `delivery` is None when the document could not be read.
+    """
+
+    arrival: Arrival
+    incoming: Incoming
+    package: bytes
+    delivery: Delivery | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A receipt from a proved sender."""
+
+    arrival: Arrival
+    incoming: Incoming
+    package: bytes
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A delivery that was answered before: the same receipt goes out again."""
+
+    arrival: Arrival
+    partner: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A delivery whose twin is being worked on."""
+
+    arrival: Arrival
+
+
+Opening = Quarantined | Delivered | Answered | Repeated | Waiting
+
+
+def unseal(office: Office, package: bytes, at: datetime) -> Opened:
+    """Decrypt a package with every guard and prove who signed it. Raises RefusedError T1xx."""
+    return envelope.unseal(package, (office.key,), office.directory.pins(), at, office.envelope_limits)
+
+
+def open_package(office: Office, arrival: Arrival, at: datetime) -> Opening:
+    """Open and judge one package of the inbox. Raises ServiceError when a part of the service fails."""
+    package = spool.read(office.settings.path("inbox"), inbox_name(arrival.digest), arrival.digest)
+    name = parse_name(arrival.name)
+    if name is None:
+        return Quarantined(arrival, "M192")
+    try:
+        opened = unseal(office, package, at)
+    except RefusedError as error:
+        return Quarantined(arrival, error.code)
+    try:
+        message = xml.decode(opened.data, office.document_limits)
+    except RefusedError as error:
+        return Delivered(arrival, _unread(arrival, opened, name), package, None, _unreadable(error, opened.data))
+    found = receipts.inspect(message, opened.office, name, office.code, office.settings.environment)
+    if found and found.code.startswith("T"):
+        return Quarantined(arrival, found.code)
+    entry = _entry(arrival, opened, message)
+    if isinstance(message, Receipt):
+        return Quarantined(arrival, found.code) if found else Answered(arrival, entry, package, message)
+    if found:
+        return Delivered(arrival, entry, package, message, (found,))
+    return _delivery(office, Delivered(arrival, entry, package, message, ()), message, at)
+
+
+def _delivery(office: Office, opening: Delivered, delivery: Delivery, at: datetime) -> Opening:
+    entry = opening.incoming
+    known = incoming.known(office.ledger, entry)
+    decision = receipts.duplicate(_known(known, entry.message_id), entry.digest)
+    if isinstance(decision, Finding):
+        return Quarantined(opening.arrival, decision.code)
+    if decision == "repeat":
+        answered = known.message or known.delivery
+        return Repeated(opening.arrival, entry.partner, answered.message_id if answered else entry.message_id)
+    if decision == "wait":
+        return Waiting(opening.arrival)
+    findings = receipts.approvals(delivery, office.settings.stages)
+    if not findings:
+        findings = rules.check(delivery, at.date())
+    return Delivered(opening.arrival, entry, opening.package, delivery, findings)
+
+
+def _known(known: incoming.Known, message_id: str) -> receipts.Known:
+    """What the ledger knows, in the words of the judgement."""
+    message, delivery = (Earlier(item.digest, item.state) if item else None for item in (known.message, known.delivery))
+    return receipts.Known(message_id, message, known.sequence_of, delivery)
+
+
+def _entry(arrival: Arrival, opened: Opened, message: Message) -> Incoming:
+    header = message.header
+    return Incoming(
+        arrival=arrival,
+        partner=opened.office,
+        message_id=header.message_id,
+        sequence=header.sequence,
+        case=header.case,
+        kinds=message.kinds if isinstance(message, Delivery) else (),
+        digest=sha256(opened.data),
+        package_digest=arrival.digest,
+    )
+
+
+def _unread(arrival: Arrival, opened: Opened, name: PackageName) -> Incoming:
+    """What is known of a document that could not be read: its file's name, and who signed it."""
+    return Incoming(
+        arrival=arrival,
+        partner=opened.office,
+        message_id=name.message_id,
+        sequence=name.sequence,
+        case="",
+        kinds=(),
+        digest=sha256(opened.data),
+        package_digest=arrival.digest,
+    )
+
+
+def _unreadable(error: RefusedError, document: bytes) -> tuple[Finding, ...]:
+    explained = validation.explain(document) if error.code == "M160" else ()
+    return explained or (Finding(error.code, path=error.detail),)

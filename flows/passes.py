@@ -1,0 +1,139 @@
+"""The passes: send, receive, acknowledge. Plain functions, the same behind every engine.
+
+A pass takes the office from the state it is in to the next and can be run at any time, by several processes, on
+several machines. What cannot be done now stays for the next pass and is named in the report.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+from archive import outgoing
+from flows import workers
+from flows.collecting import collect
+from flows.posting import post
+from flows.reports import Failed, FetchReport, OpenReport, PostReport, Report, SealReport
+from flows.sealing import seal
+from flows.settling import settle
+from flows.steps import Run, Steps, at_once, quiet
+from flows.wiring import Office
+from formats.errors import ServiceError
+
+
+@dataclass(frozen=True, slots=True)
+class SendReport(Report):
+    """What a send pass did."""
+
+    sealed: SealReport = SealReport()
+    posted: PostReport = PostReport()
+
+    @property
+    def failed(self) -> tuple[Failed, ...]:
+        """Everything that failed."""
+        return self.sealed.failed + self.posted.failed
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveReport(Report):
+    """What a receive pass did."""
+
+    fetched: FetchReport = FetchReport()
+    opened: OpenReport = OpenReport()
+
+    @property
+    def failed(self) -> tuple[Failed, ...]:
+        """Everything that failed."""
+        return self.fetched.failed + self.opened.failed + self.opened.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeReport(Report):
+    """What an acknowledge pass did."""
+
+    posted: PostReport = PostReport()
+
+    @property
+    def failed(self) -> tuple[Failed, ...]:
+        """Everything that failed."""
+        return self.posted.failed
+
+
+def send(
+    office: Office,
+    cases: Collection[str] | None = None,
+    *,
+    workers_wanted: int = 0,
+    run: Run = at_once,
+    steps: Steps = quiet,
+) -> SendReport:
+    """Seal every approved case (or only these) and post what is sealed."""
+    try:
+        sealed = SealReport()
+        while (part := run("seal", lambda: _seal(office, cases, workers_wanted, steps))).done:
+            sealed += part
+        posted = _post_all(office, "delivery", run, steps)
+    finally:
+        outgoing.release(office.ledger, office.owner)
+    return SendReport(sealed, posted)
+
+
+def receive(office: Office, *, workers_wanted: int = 0, run: Run = at_once, steps: Steps = quiet) -> ReceiveReport:
+    """Collect what lies in the mailbox, then open and settle everything that has arrived.
+
+    A mailbox that cannot be reached is named in the report; what arrived earlier is settled all the same.
+    """
+    try:
+        try:
+            fetched = run("collect", lambda: collect(office, steps=steps))
+        except ServiceError as error:
+            fetched = FetchReport(failed=(Failed.by("mailbox", error),))
+        opened = OpenReport()
+        while (part := run("settle", lambda: _settle(office, workers_wanted, steps))).done:
+            opened += part
+    finally:
+        outgoing.release(office.ledger, office.owner)
+    return ReceiveReport(fetched, opened)
+
+
+def acknowledge(office: Office, *, run: Run = at_once, steps: Steps = quiet) -> AcknowledgeReport:
+    """Post every receipt that is ready."""
+    try:
+        return AcknowledgeReport(_post_all(office, "receipt", run, steps))
+    finally:
+        outgoing.release(office.ledger, office.owner)
+
+
+def _post_all(office: Office, kind: outgoing.MessageKind, run: Run, steps: Steps) -> PostReport:
+    posted = PostReport()
+    while (part := run("post", lambda: post(office, kind, office.settings.work.task, steps=steps))).done:
+        posted += part
+    return posted
+
+
+def _seal(office: Office, cases: Collection[str] | None, wanted: int, steps: Steps) -> SealReport:
+    if _processes(office, wanted) == 1:
+        return seal(office, office.settings.work.task, cases, steps=steps)
+    return _together(office, workers.seal_batch, cases, wanted, steps, SealReport())
+
+
+def _settle(office: Office, wanted: int, steps: Steps) -> OpenReport:
+    if _processes(office, wanted) == 1:
+        return settle(office, office.settings.work.task, steps=steps)
+    return _together(office, workers.settle_batch, None, wanted, steps, OpenReport())
+
+
+def _together(
+    office: Office,
+    batch: Callable[[Office, Collection[str] | None], workers.R],
+    cases: Collection[str] | None,
+    wanted: int,
+    steps: Steps,
+    nothing: workers.R,
+) -> workers.R:
+    processes = _processes(office, wanted)
+    return reduce(add, workers.side_by_side(office.settings.home, batch, processes, cases, steps), nothing)
+
+
+def _processes(office: Office, wanted: int) -> int:
+    return wanted or office.settings.work.workers

@@ -1,0 +1,78 @@
+"""Posting: sealed packages leave the outbox for the partners' mailboxes.
+
+Only what the ledger calls sealed is posted, so nothing leaves before its original is kept. A process killed between
+the upload and the ledger posts the same bytes under the same name again; the receiver answers a delivery that it has
+already answered with the same receipt.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Literal
+
+from archive import outgoing
+from archive.outgoing import Post
+from flows import spool
+from flows.faults import coded
+from flows.reports import Failed, PostReport
+from flows.steps import Steps, quiet
+from flows.times import now
+from flows.wiring import SERVICE, Office
+from formats.errors import ServiceError
+from transfer.mailbox import Mailbox, Parcel
+
+
+def post(office: Office, kind: Literal["delivery", "receipt"], limit: int, *, steps: Steps = quiet) -> PostReport:
+    """Post up to `limit` sealed messages of this kind, to each partner over one connection."""
+    report = PostReport()
+    mailboxes: dict[str, Mailbox | ServiceError] = {}
+    try:
+        while report.done < limit:
+            batch = min(office.settings.work.task, limit - report.done)
+            posts = outgoing.claim_posts(office.ledger, office.owner, batch, now(), kind)
+            if not posts:
+                break
+            for partner, group in groupby(sorted(posts, key=_order), key=lambda item: item.partner):
+                report += _post_to(office, _mailbox(office, mailboxes, partner), list(group), steps)
+    finally:
+        for mailbox in mailboxes.values():
+            if not isinstance(mailbox, ServiceError):
+                mailbox.close()
+    return report
+
+
+def _order(item: Post) -> tuple[str, str]:
+    return item.partner, item.name
+
+
+def _mailbox(office: Office, opened: dict[str, Mailbox | ServiceError], partner: str) -> Mailbox | ServiceError:
+    """A partner who cannot be reached is not tried again in the same pass."""
+    if partner not in opened:
+        try:
+            opened[partner] = office.partner_mailbox(partner)
+        except ServiceError as error:
+            opened[partner] = error
+    return opened[partner]
+
+
+def _post_to(office: Office, mailbox: Mailbox | ServiceError, posts: Sequence[Post], steps: Steps) -> PostReport:
+    if isinstance(mailbox, ServiceError):
+        return PostReport(failed=tuple(Failed.by(item.case or item.message_id, mailbox) for item in posts))
+    failed: list[Failed] = []
+    parcels: list[Parcel] = []
+    for item in posts:
+        try:
+            data = spool.read(office.settings.path("outbox"), item.name, item.package_digest)
+        except ServiceError as error:
+            failed.append(Failed.by(item.case or item.message_id, error))
+            continue
+        parcels.append(Parcel(item.name, data))
+    try:
+        results = dict(mailbox.put(parcels))
+    except Exception as error:  # noqa: BLE001 - the partner's server may do anything; the others go on
+        results = {parcel.name: coded(error) for parcel in parcels}
+    steps("uploaded", len(results))
+    posted = [item for item in posts if item.name in results and results[item.name] is None]
+    failed += [Failed.by(item.case or item.message_id, error) for item in posts if (error := results.get(item.name))]
+    recorded = outgoing.record_posted(office.ledger, office.owner, [item.message_id for item in posted], SERVICE, now())
+    steps("posted", len(recorded))
+    return PostReport(posted=tuple(recorded), failed=tuple(failed))

@@ -1,0 +1,148 @@
+"""Sealing: from an approved case to a sealed package in the outbox, its original kept first.
+
+For each batch of cases, in this order:
+
+1. the cases are claimed in the ledger, each with its message id and sequence number;
+2. each record is read from the records database and checked with the receiver's own checks; what they hold back, and
+   only that, is held;
+3. the documents, exactly as signed, are kept as originals and flushed to disk (art. 10);
+4. the sealed packages are flushed to the outbox;
+5. one transaction of the ledger says all of it. Only then may a package leave (`posting.py`).
+
+A process killed between two of these leaves nothing that the next pass does not do again.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from archive import outgoing
+from archive.originals import Kept
+from archive.outgoing import SealedPackage, Work
+from flows import spool
+from flows.faults import coded
+from flows.reports import Failed, Judged, SealReport
+from flows.steps import Steps, quiet
+from flows.times import now, utc_text
+from flows.wiring import SERVICE, Office
+from formats import rules, validation, xml
+from formats.digest import sha256
+from formats.errors import RefusedError
+from formats.messages import Delivery, Finding, Header
+from transfer import envelope
+from transfer.naming import PackageName
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """One case, sealed but not yet kept."""
+
+    work: Work
+    document: bytes
+    name: str
+    package: bytes
+
+    def recorded_with(self, original: Kept) -> SealedPackage:
+        """What the ledger is told once the original is kept."""
+        return SealedPackage(
+            case=self.work.case,
+            message_id=self.work.message_id,
+            name=self.name,
+            digest=original.digest,
+            package_digest=sha256(self.package),
+            size=len(self.package),
+            original=original,
+        )
+
+
+def seal(office: Office, limit: int, cases: Collection[str] | None = None, *, steps: Steps = quiet) -> SealReport:
+    """Seal up to `limit` approved cases (only these, if any are named), a batch at a time."""
+    report = SealReport()
+    while report.done < limit:
+        batch = min(office.settings.work.batch, limit - report.done)
+        work = outgoing.claim(office.ledger, office.owner, batch, now(), cases)
+        if not work:
+            break
+        steps("claimed", len(work))
+        report += _seal_batch(office, work, steps)
+    return report
+
+
+def _seal_batch(office: Office, work: Sequence[Work], steps: Steps) -> SealReport:
+    sealings: list[Sealing] = []
+    held: list[Judged] = []
+    failed: list[Failed] = []
+    for item in work:
+        try:
+            outcome = seal_case(office, item, now())
+        except Exception as error:  # noqa: BLE001 - each case stands alone: its neighbours go on
+            failed.append(Failed.by(item.case, coded(error)))
+            continue
+        if isinstance(outcome, Sealing):
+            sealings.append(outcome)
+        else:
+            held.append(outcome)
+    steps("sealed", len(sealings))
+    kept = office.store.keep([("delivery-sent", item.document) for item in sealings])
+    steps("kept", len(kept))
+    spool.write(office.settings.path("outbox"), [(item.name, item.package) for item in sealings])
+    steps("written", len(sealings))
+    recorded = set(
+        outgoing.record_sealed(
+            office.ledger,
+            office.owner,
+            [item.recorded_with(original) for item, original in zip(sealings, kept, strict=True)],
+            [(judged.case, judged.findings) for judged in held],
+            SERVICE,
+            now(),
+        )
+    )
+    steps("recorded", len(recorded))
+    return SealReport(
+        sealed=tuple(item.work.case for item in sealings if item.work.case in recorded),
+        held=tuple(judged for judged in held if judged.case in recorded),
+        failed=tuple(failed),
+    )
+
+
+def seal_case(office: Office, work: Work, at: datetime) -> Sealing | Judged:
+    """Read, check, write and seal one case's record; what the receiver would refuse is judged instead.
+
+    Raises ServiceError when a part of the service fails (S403, S409, S412, S415).
+    """
+    delivery = draft(office, work, at)
+    findings = rules.check(delivery, at.date())
+    if rules.blocks(findings):
+        return Judged(work.case, findings)
+    try:
+        document = xml.encode(delivery)
+        xml.validate(document, office.document_limits)
+    except RefusedError as error:
+        return Judged(work.case, explained(error, delivery))
+    partner = office.directory.partner(work.partner)
+    package = envelope.seal(document, office.key, partner.recipient(at), at)
+    name = PackageName(office.code, work.partner, work.sequence, work.message_id)
+    return Sealing(work, document, str(name), package)
+
+
+def draft(office: Office, work: Work, at: datetime) -> Delivery:
+    """The delivery of a case as it would leave now. Raises ServiceError S409, S412, S415."""
+    header = Header(
+        message_id=work.message_id,
+        case=work.case,
+        sender=office.code,
+        receiver=work.partner,
+        sequence=work.sequence,
+        sent=utc_text(at),
+        environment=office.settings.environment,
+    )
+    return Delivery(header, work.kinds, work.approvals, office.records.read(work.person, work.kinds))
+
+
+def explained(error: RefusedError, delivery: Delivery) -> tuple[Finding, ...]:
+    """The findings behind a refusal of our own document: the schema's, where it is the schema's."""
+    if error.code == "M160":
+        found = validation.explain(xml.encode(delivery))
+        if found:
+            return found
+    return (Finding(error.code, path=error.detail),)

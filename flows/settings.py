@@ -1,0 +1,215 @@
+"""The settings of one office: the only reader of `office.toml` and of the environment.
+
+A home is one office's folder. `office.toml` in it holds every setting; what must not lie in a file beside the data can
+come from the environment instead:
+
+    JIEXU_HOME             the home, when -C is not given
+    JIEXU_PASSPHRASE       the passphrase of the office's key
+    JIEXU_LEDGER_URL       the ledger, e.g. postgresql+psycopg://user:password@host/ledger
+    JIEXU_RECORDS_URL      the records database
+    PREFECT_API_URL        a Prefect server; the engine is then `server` unless another is asked for
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+from formats.errors import UsageError
+from formats.identifiers import is_agency_code
+from formats.messages import STAGES, Environment
+from formats.reasons import LANGUAGES, Language
+
+Engine = Literal["direct", "embedded", "server"]
+ENGINES: tuple[Engine, ...] = ("direct", "embedded", "server")
+FILE = "office.toml"
+
+T = TypeVar("T", bound=str)
+S = TypeVar("S", "LimitSettings", "WorkSettings", "MailboxSettings", "ScheduleSettings")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """What a partner's package may cost: sizes in bytes, rows in number."""
+
+    package_bytes: int = 64 * 2**20
+    document_bytes: int = 64 * 2**20
+    rows: int = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSettings:
+    """How work is cut up: cases in one transaction, cases in one task, processes side by side."""
+
+    engine: Engine = "direct"
+    batch: int = 25
+    task: int = 500
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """How often `jiexu serve` starts each pass, in seconds."""
+
+    send: int = 600
+    receive: int = 300
+    acknowledge: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxSettings:
+    """Where this office collects: `folder:PATH` or `sftp://user@host:port/folder`; timeout in seconds."""
+
+    url: str = "folder:mailbox"
+    host_key: str = ""
+    ssh_key: str = "keys/ssh"
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One office's settings, checked. Relative paths in the file are relative to the home."""
+
+    home: Path
+    code: str
+    name: str
+    environment: Environment = "production"
+    stages: tuple[str, ...] = STAGES
+    language: Language = "en"
+    ledger_url: str = ""
+    records_url: str = ""
+    profile: str = ""
+    passphrase_file: str = "keys/passphrase"
+    mailbox: MailboxSettings = field(default_factory=MailboxSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    work: WorkSettings = field(default_factory=WorkSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+
+    def path(self, relative: str) -> Path:
+        """A path of the home."""
+        return self.home / relative
+
+    def passphrase(self) -> str:
+        """The passphrase of the office's key, from the environment or its file. Raises UsageError S408."""
+        given = os.environ.get("JIEXU_PASSPHRASE")
+        if given is not None:
+            return given
+        try:
+            return self.path(self.passphrase_file).read_text(encoding="utf-8").rstrip("\n")
+        except OSError as error:
+            raise UsageError("S408", f"no JIEXU_PASSPHRASE and {self.passphrase_file}: {error.strerror}") from None
+
+    def engine(self, asked: str = "") -> Engine:
+        """The engine to use: the one asked for, else `server` when a Prefect server is named, else the setting."""
+        if asked:
+            return _choice("engine", asked, ENGINES)
+        return "server" if os.environ.get("PREFECT_API_URL") else self.work.engine
+
+
+def home_of(option: str | Path | None) -> Path:
+    """The home from the option -C, else JIEXU_HOME, else the current folder."""
+    return Path(option or os.environ.get("JIEXU_HOME") or ".").absolute()
+
+
+def load(home: Path) -> Settings:
+    """Read and check a home's settings. Raises UsageError S402 (no office there) or S401 (which setting is wrong)."""
+    try:
+        text = (home / FILE).read_text(encoding="utf-8")
+    except OSError:
+        raise UsageError("S402", str(home)) from None
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError("S401", f"{FILE}: {error}") from None
+    return parse(home, data, os.environ)
+
+
+def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Settings from the parsed file and the environment. Raises UsageError S401."""
+    _known("", data, ("office", "storage", "keys", "mailbox", "limits", "work", "schedule"))
+    office, storage, keys = (_section(data, name) for name in ("office", "storage", "keys"))
+    _known("office", office, ("code", "name", "environment", "stages", "language"))
+    _known("storage", storage, ("ledger", "records", "profile"))
+    _known("keys", keys, ("passphrase_file",))
+    code = _text("office.code", office.get("code", ""))
+    if not is_agency_code(code):
+        raise UsageError("S401", "office.code is not an 8-digit agency code")
+    return Settings(
+        home=home,
+        code=code,
+        name=_text("office.name", office.get("name", "")),
+        environment=_choice("office.environment", office.get("environment", "production"), ("production", "test")),
+        stages=_stages(office.get("stages", STAGES)),
+        language=_choice("office.language", office.get("language", "en"), LANGUAGES),
+        ledger_url=environ.get("JIEXU_LEDGER_URL") or storage.get("ledger") or _sqlite(home / "ledger.db"),
+        records_url=environ.get("JIEXU_RECORDS_URL") or storage.get("records") or _sqlite(home / "records.db"),
+        profile=_text("storage.profile", storage.get("profile", "")),
+        passphrase_file=_text("keys.passphrase_file", keys.get("passphrase_file", "keys/passphrase")),
+        mailbox=_positive("mailbox", _values("mailbox", MailboxSettings, data)),
+        limits=_positive("limits", _values("limits", LimitSettings, data)),
+        work=_work(data),
+        schedule=_positive("schedule", _values("schedule", ScheduleSettings, data)),
+    )
+
+
+def _sqlite(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def _work(data: Mapping[str, Any]) -> WorkSettings:
+    work = _values("work", WorkSettings, data)
+    _choice("work.engine", work.engine, ENGINES)
+    return _positive("work", work)
+
+
+def _positive(name: str, values: S) -> S:
+    for item in fields(values):
+        value = getattr(values, item.name)
+        if isinstance(value, (int, float)) and value <= 0:
+            raise UsageError("S401", f"{name}.{item.name} must be more than 0")
+    return values
+
+
+def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = data.get(name, {})
+    if not isinstance(section, dict):
+        raise UsageError("S401", f"[{name}] is not a table")
+    return section
+
+
+def _known(where: str, data: Mapping[str, Any], names: Sequence[str]) -> None:
+    """A setting with a slip of the pen must not be passed over in silence."""
+    for name in data:
+        if name not in names:
+            raise UsageError("S401", f"unknown setting {where}{'.' if where else ''}{name}")
+
+
+def _values(name: str, kind: type[S], data: Mapping[str, Any]) -> S:
+    section = _section(data, name)
+    wanted = {item.name: type(item.default) for item in fields(kind)}
+    _known(name, section, tuple(wanted))
+    for key, value in section.items():
+        if type(value) is not wanted[key] and not (wanted[key] is float and type(value) is int):
+            raise UsageError("S401", f"{name}.{key} must be of type {wanted[key].__name__}")
+    return kind(**section)
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise UsageError("S401", f"{name} must be text")
+    return value
+
+
+def _choice(name: str, value: object, choices: Sequence[T]) -> T:
+    if value not in choices:
+        raise UsageError("S401", f"{name} must be one of {', '.join(choices)}")
+    return cast("T", value)
+
+
+def _stages(value: Sequence[str]) -> tuple[str, ...]:
+    stages = tuple(value)
+    if not stages or any(stage not in STAGES for stage in stages) or len(set(stages)) != len(stages):
+        raise UsageError("S401", f"office.stages must be some of {', '.join(STAGES)}, each once")
+    return stages

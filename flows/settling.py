@@ -1,0 +1,183 @@
+"""Settling: what was opened is quarantined, taken in, refused or closed, and every delivery gets its receipt.
+
+For the deliveries of a batch, in this order:
+
+1. the ledger enters each message and reserves the id of its receipt;
+2. the packages, exactly as received, are kept as originals and flushed;
+3. an accepting receipt is sealed and flushed to the outbox, so that it is ready before the record is committed;
+4. the record is taken in by one transaction of the records database, which also marks the case as taken in; conflicts
+   with local data found there turn the receipt into a rejecting one;
+5. one transaction of the ledger closes the batch. Only then may a receipt leave.
+
+A process killed anywhere in between leaves arrivals that the next pass settles again with the same receipt ids; a
+record that was already taken in is recognised by its mark.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from archive import incoming
+from archive.incoming import Answer, AnsweredDelivery
+from archive.originals import Kept
+from archive.outgoing import SealedPackage
+from flows import answering, spool
+from flows.answering import Draft
+from flows.collecting import inbox_name
+from flows.faults import coded
+from flows.opening import Answered, Delivered, Opening, Quarantined, Repeated, Waiting, open_package
+from flows.reports import Failed, Judged, OpenReport
+from flows.steps import Steps, quiet
+from flows.times import now
+from flows.wiring import SERVICE, Office
+from formats.errors import ServiceError
+from formats.messages import Finding, Outcome
+
+
+def settle(office: Office, limit: int, *, steps: Steps = quiet) -> OpenReport:
+    """Open and settle up to `limit` arrived packages, a batch at a time."""
+    report = OpenReport()
+    while report.done < limit:
+        batch = min(office.settings.work.batch, limit - report.done)
+        arrivals = incoming.claim(office.ledger, office.owner, batch, now())
+        if not arrivals:
+            break
+        steps("claimed", len(arrivals))
+        openings: list[Opening] = []
+        for arrival in arrivals:
+            try:
+                openings.append(open_package(office, arrival, now()))
+            except Exception as error:  # noqa: BLE001 - each package stands alone: its neighbours go on
+                report += OpenReport(failed=(Failed.by(arrival.name, coded(error)),))
+        steps("opened", len(openings))
+        report += _settle_batch(office, openings, steps)
+    return report
+
+
+def _settle_batch(office: Office, openings: Sequence[Opening], steps: Steps) -> OpenReport:
+    report = _settle_deliveries(office, [item for item in openings if isinstance(item, Delivered)], steps)
+    for opening in openings:
+        try:
+            report += _settle_other(office, opening)
+        except ServiceError as error:
+            report += OpenReport(failed=(Failed.by(opening.arrival.name, error),))
+    steps("settled", len(openings))
+    return report
+
+
+def _settle_other(office: Office, opening: Opening) -> OpenReport:
+    match opening:
+        case Quarantined(arrival, code):
+            return _quarantine(office, opening, code)
+        case Answered():
+            return _close(office, opening)
+        case Repeated(arrival, partner, message_id):
+            incoming.repeat_answer(office.ledger, office.owner, arrival, partner, message_id, SERVICE, now())
+            spool.remove(office.settings.path("inbox"), [inbox_name(arrival.digest)])
+            return OpenReport(repeated=1)
+        case Waiting():
+            return OpenReport(waiting=1)
+        case Delivered():
+            return OpenReport()
+
+
+def _quarantine(office: Office, opening: Quarantined | Answered, code: str) -> OpenReport:
+    """Move a package, byte for byte, where the operator finds it; the ledger says why."""
+    arrival = opening.arrival
+    inbox = office.settings.path("inbox")
+    package = spool.read(inbox, inbox_name(arrival.digest), arrival.digest)
+    spool.write(office.settings.path("quarantine"), [(inbox_name(arrival.digest), package)])
+    incoming.quarantine(office.ledger, office.owner, arrival, code, SERVICE, now())
+    spool.remove(inbox, [inbox_name(arrival.digest)])
+    return OpenReport(quarantined=(Failed(arrival.name, code, inbox_name(arrival.digest), 1),))
+
+
+def _close(office: Office, opening: Answered) -> OpenReport:
+    """Close this office's own case with the receipt that answers it, and keep the receipt as received."""
+    receipt = opening.receipt
+    original = office.store.keep([("receipt-received", opening.package)])[0]
+    code = incoming.record_receipt(
+        office.ledger,
+        office.owner,
+        opening.incoming,
+        receipt.header.answers,
+        receipt.outcome,
+        receipt.findings,
+        receipt.digest,
+        original,
+        SERVICE,
+        now(),
+    )
+    if code:
+        return _quarantine(office, opening, code)
+    spool.remove(office.settings.path("inbox"), [inbox_name(opening.arrival.digest)])
+    return OpenReport(closed=(Judged(receipt.header.case or receipt.header.answers, receipt.findings),))
+
+
+def _settle_deliveries(office: Office, openings: Sequence[Delivered], steps: Steps) -> OpenReport:
+    if not openings:
+        return OpenReport()
+    at = now()
+    answers = incoming.prepare(office.ledger, office.owner, [item.incoming for item in openings], at)
+    steps("prepared", len(answers))
+    drafts, failed = _drafts(office, zip(openings, answers, strict=True), at)
+    originals = office.store.keep([("package-received", item.opening.package) for item in drafts])
+    steps("kept", len(originals))
+    receipts = answering.make_ready(office, drafts)
+    steps("receipts", len(receipts))
+    answered, untaken = _take_in(office, zip(drafts, originals, receipts, strict=True), at, steps)
+    recorded = set(incoming.record_answered(office.ledger, office.owner, answered, SERVICE, now()))
+    steps("answered", len(recorded))
+    done = [item for item in answered if item.incoming.message_id in recorded]
+    spool.remove(office.settings.path("inbox"), [inbox_name(item.incoming.package_digest) for item in done])
+    return OpenReport(
+        accepted=tuple(Judged(item.incoming.case, item.findings) for item in done if item.outcome == "accepted"),
+        rejected=tuple(Judged(item.incoming.case, item.findings) for item in done if item.outcome == "rejected"),
+        failed=(*failed, *untaken),
+    )
+
+
+def _drafts(
+    office: Office, prepared: Iterable[tuple[Delivered, Answer]], at: datetime
+) -> tuple[list[Draft], list[Failed]]:
+    drafts: list[Draft] = []
+    failed: list[Failed] = []
+    for opening, answer in prepared:
+        try:
+            drafts.append(answering.draft(office, opening, answer, at))
+        except Exception as error:  # noqa: BLE001 - each case stands alone: its neighbours go on
+            failed.append(_failed(opening, error))
+    return drafts, failed
+
+
+def _take_in(
+    office: Office, ready: Iterable[tuple[Draft, Kept, SealedPackage]], at: datetime, steps: Steps
+) -> tuple[list[AnsweredDelivery], list[Failed]]:
+    """Take in what the receipts accept, each record in a transaction of its own."""
+    answered: list[AnsweredDelivery] = []
+    failed: list[Failed] = []
+    for item, original, receipt in ready:
+        try:
+            final = _taken_in(office, item, receipt, at)
+        except Exception as error:  # noqa: BLE001 - each case stands alone: its neighbours go on
+            failed.append(_failed(item.opening, error))
+            continue
+        steps("taken in", 1)
+        answered.append(AnsweredDelivery(item.opening.incoming, *final, original))
+    return answered, failed
+
+
+def _taken_in(
+    office: Office, item: Draft, receipt: SealedPackage, at: datetime
+) -> tuple[Outcome, tuple[Finding, ...], SealedPackage]:
+    delivery = item.opening.delivery
+    if item.outcome != "accepted" or delivery is None:
+        return item.outcome, item.findings, receipt
+    conflicts = office.records.take_in(delivery, item.opening.incoming.digest, at)
+    if not conflicts:
+        return item.outcome, item.findings, receipt
+    refusal = answering.draft(office, item.opening, item.answer, at, conflicts)
+    return refusal.outcome, refusal.findings, answering.make_ready(office, [refusal])[0]
+
+
+def _failed(opening: Delivered, error: Exception) -> Failed:
+    return Failed.by(opening.incoming.case or opening.arrival.name, coded(error))

@@ -1,0 +1,94 @@
+"""What people see: tables, findings and progress on the terminal; one JSON document for scripts.
+
+stdout carries the answer, stderr everything else (progress, errors, hints).
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from flows.reports import Failed, Judged
+from flows.steps import Steps
+from formats.errors import ServiceError
+from formats.messages import Finding
+from formats.reasons import Language, reason
+
+
+def emit(as_json: bool, document: Any, people: Callable[[], None]) -> None:
+    """Print the document for scripts, or let `people` print for people."""
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        people()
+
+
+def emit_error(as_json: bool, error: ServiceError, language: Language) -> None:
+    """Say what happened and what to do, on stderr; and as the one JSON document when a script asked for one."""
+    if as_json:
+        told = {"code": error.code, "what": error.what(language), "todo": error.todo(language)}
+        click.echo(json.dumps({"error": {**told, "retry": error.retryable}}, ensure_ascii=False, indent=2))
+    click.echo(f"jiexu: error: {error.code} {error.what(language)}", err=True)
+    click.echo(f"jiexu: hint: {error.todo(language)}", err=True)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """Print a table; cells are never cut, long ones fold."""
+    drawn = Table(*headings, title=title or None, title_justify="left", header_style="bold")
+    for row in rows:
+        drawn.add_row(*(str(cell) for cell in row))
+    Console(file=sys.stdout, highlight=False).print(drawn)
+
+
+def finding_line(finding: Finding, language: Language) -> str:
+    """One finding as a line: code, what it means, where."""
+    line = f"{finding.code} {reason(finding.code).what[language]}"
+    place = f" ({finding.path})" if finding.path else ""
+    kinds = f": expected {finding.expected}, found {finding.found}" if finding.expected and finding.found else ""
+    return line + kinds + place
+
+
+def judged_lines(word: str, cases: Iterable[Judged], language: Language) -> None:
+    """Print cases with what was found, a line a finding."""
+    for judged in cases:
+        click.echo(f"{word} {judged.case}")
+        for finding in judged.findings:
+            click.echo(f"    {finding_line(finding, language)}")
+
+
+def failed_lines(failures: Iterable[Failed], language: Language) -> None:
+    """Print what failed and what to do, on stderr."""
+    for item in failures:
+        detail = f": {item.detail}" if item.detail else ""
+        click.echo(f"failed {item.subject} {item.code} {reason(item.code).what[language]}{detail}", err=True)
+        click.echo(f"    {reason(item.code).todo[language]}", err=True)
+
+
+@contextmanager
+def progress(wanted: bool) -> Iterator[Callable[[str, int | None, Sequence[str]], Steps]]:
+    """Progress bars on stderr while the block runs; quiet when not wanted or when stderr is no terminal.
+
+    Gives a function that starts a bar: `bar(label, total, names)` listens for the steps of these names.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not wanted or not console.is_terminal) as drawn:
+
+        def bar(label: str, total: int | None, names: Sequence[str]) -> Steps:
+            """A bar that moves with the steps of these names."""
+            task = drawn.add_task(label, total=total)
+
+            def move(name: str, count: int) -> None:
+                """Move the bar when the step is one of its own."""
+                if name in names:
+                    drawn.advance(task, count)
+
+            return move
+
+        yield bar

@@ -1,0 +1,126 @@
+"""The composition root: from settings to an office whose parts fit together.
+
+Only this module knows which ledger, which store of originals and which mailbox an office uses.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from archive.claims import Owner
+from archive.ledger import Ledger
+from archive.originals import FolderOriginals, OriginalStore
+from archive.records import RecordsDatabase
+from flows import settings as settings_module
+from flows.settings import Settings
+from formats import profile as profiles
+from formats.errors import UsageError
+from formats.xml import Limits
+from transfer.envelope import EnvelopeLimits
+from transfer.folder import FolderMailbox
+from transfer.keys import OfficeKey, load_secret
+from transfer.mailbox import Mailbox
+from transfer.partners import Directory
+from transfer.sftp import SftpMailbox, parse_url
+
+SERVICE = "service"  # who does what nobody in person does: the scheduled passes
+
+
+class Office:
+    """One office at work in this process. Parts are opened when first used; `close` closes what was opened."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open nothing yet."""
+        self.settings = settings
+        self.owner = Owner.this_process()
+
+    @classmethod
+    def at(cls, home: Path) -> Self:
+        """The office of this home. Raises UsageError S401, S402."""
+        return cls(settings_module.load(home))
+
+    @property
+    def code(self) -> str:
+        """The office's agency code."""
+        return self.settings.code
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The office's ledger. Raises UsageError S402, S410; UnreachableError S409."""
+        return Ledger.open(self.settings.ledger_url)
+
+    @cached_property
+    def store(self) -> OriginalStore:
+        """Where originals are kept."""
+        return FolderOriginals(self.settings.path("archive"))
+
+    @cached_property
+    def records(self) -> RecordsDatabase:
+        """The office's business database, seen through its profile."""
+        return RecordsDatabase(self.settings.records_url, self._profile())
+
+    @cached_property
+    def key(self) -> OfficeKey:
+        """The office's own key, unlocked once. Raises UsageError S408."""
+        file = self.settings.path("keys/office.asc")
+        try:
+            armored = file.read_text(encoding="ascii")
+        except OSError as error:
+            raise UsageError("S408", f"keys/office.asc: {error.strerror}") from None
+        return load_secret(armored, self.settings.passphrase())
+
+    @cached_property
+    def directory(self) -> Directory:
+        """The partners, as they were when first asked for."""
+        return Directory.load(self.settings.path("partners"))
+
+    @property
+    def document_limits(self) -> Limits:
+        """What a partner's document may hold."""
+        limits = self.settings.limits
+        return Limits(document_bytes=limits.document_bytes, rows=limits.rows)
+
+    @property
+    def envelope_limits(self) -> EnvelopeLimits:
+        """What a partner's package may hold."""
+        limits = self.settings.limits
+        return EnvelopeLimits(package_bytes=limits.package_bytes, document_bytes=limits.document_bytes)
+
+    def mailbox(self) -> Mailbox:
+        """The mailbox from which this office collects; the caller closes it."""
+        return self._open_mailbox(self.settings.mailbox.url, self.settings.mailbox.host_key)
+
+    def partner_mailbox(self, code: str) -> Mailbox:
+        """The mailbox into which packages for this partner are put; the caller closes it. Raises UsageError S403."""
+        partner = self.directory.partner(code)
+        return self._open_mailbox(partner.mailbox, partner.host_key)
+
+    def _open_mailbox(self, url: str, host_key: str) -> Mailbox:
+        if url.startswith("folder:"):
+            return FolderMailbox(self.settings.home / url.removeprefix("folder:"))
+        own = self.settings.mailbox
+        return SftpMailbox(parse_url(url, host_key, self.settings.path(own.ssh_key), own.timeout))
+
+    def _profile(self) -> profiles.Profile:
+        if not self.settings.profile:
+            return profiles.canonical()
+        file = self.settings.path(self.settings.profile)
+        try:
+            return profiles.load(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UsageError("S417", f"{self.settings.profile}: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Close the databases that were opened."""
+        for name in ("ledger", "records"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

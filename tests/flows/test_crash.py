@@ -1,0 +1,99 @@
+"""Kill -9 at every step of a case's life: run again, and each case ends once, with its original (guarantees 1 to 3)."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from archive import audit, cases
+from flows import passes
+from flows.steps import Steps
+from flows.wiring import Office
+from tests.office import Pair, exchange, fill, found_pair, open_approved, some_people, states
+
+PEOPLE = 3
+
+Act = Callable[[Office, Steps], object]
+
+PASSES: dict[str, tuple[str, Act]] = {
+    "send": ("sender", lambda office, steps: passes.send(office, steps=steps)),
+    "receive": ("receiver", lambda office, steps: passes.receive(office, steps=steps)),
+    "acknowledge": ("receiver", lambda office, steps: passes.acknowledge(office, steps=steps)),
+    "receipts": ("sender", lambda office, steps: passes.receive(office, steps=steps)),
+}
+
+LIFE = {
+    "send": ("claimed", "sealed", "kept", "written", "recorded", "uploaded", "posted"),
+    "receive": (
+        "listed",
+        "fetched",
+        "arrived",
+        "removed",
+        "claimed",
+        "opened",
+        "prepared",
+        "kept",
+        "receipts",
+        "taken in",
+        "answered",
+        "settled",
+    ),
+    "acknowledge": ("uploaded", "posted"),
+    "receipts": ("listed", "fetched", "arrived", "removed", "claimed", "opened", "closed", "settled"),
+}
+
+STEPS = [(name, step) for name, steps in LIFE.items() for step in steps]
+
+
+def _run_and_die(home: Path, act: Act, step: str) -> None:
+    """Run a pass in this process and kill it, without any farewell, when it reaches the step."""
+
+    def listener(name: str, _count: int) -> None:
+        if name == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with Office.at(home) as office:
+        act(office, listener)
+
+
+def _killed_at(pair: Pair, name: str, step: str) -> bool:
+    side, act = PASSES[name]
+    home = pair.sender if side == "sender" else pair.receiver
+    child = multiprocessing.get_context("fork").Process(target=_run_and_die, args=(home, act, step))
+    child.start()
+    child.join()
+    return child.exitcode == -signal.SIGKILL
+
+
+def _run(pair: Pair, name: str) -> None:
+    side, act = PASSES[name]
+    with Office.at(pair.sender if side == "sender" else pair.receiver) as office:
+        act(office, lambda _name, _count: None)
+
+
+@pytest.mark.parametrize(("name", "step"), STEPS, ids=[f"{name}-{step}" for name, step in STEPS])
+def test_a_process_killed_at_any_step_loses_and_doubles_nothing(tmp_path: Path, name: str, step: str) -> None:
+    """After kill -9 at this step and one more run of every pass, each case ended once, with its original."""
+    pair = found_pair(tmp_path)
+    people = some_people(PEOPLE)
+    fill(pair.sender, people)
+    numbers = open_approved(pair, [number for number, _ in people])
+    for earlier in list(LIFE)[: list(LIFE).index(name)]:
+        _run(pair, earlier)
+
+    assert _killed_at(pair, name, step), f"the pass {name} never came to the step {step}"
+    exchange(pair)
+    exchange(pair)
+
+    assert states(pair.sender) == dict.fromkeys(numbers, "accepted")
+    assert states(pair.receiver) == dict.fromkeys(numbers, "accepted")
+    with Office.at(pair.receiver) as receiver, Office.at(pair.sender) as sender:
+        assert len(receiver.records.persons()) == PEOPLE
+        for office in (sender, receiver):
+            assert audit.audit(office.ledger, office.store).problems == ()
+        kept = [row.case for row in cases.originals(sender.ledger, None) if row.kind == "delivery-sent"]
+        assert sorted(kept) == sorted(numbers)
+        assert list((sender.settings.path("inbox")).iterdir()) == []

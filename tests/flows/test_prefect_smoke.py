@@ -1,0 +1,91 @@
+"""Prefect as it is pinned works: a flow runs, a deployment deploys, a schedule schedules. Each failed with other pins."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flows import passes
+from flows.wiring import Office
+from tests.office import fill, found_pair, open_approved, some_people, states
+from tests.parts import ROOT
+from tests.prefect_server import BIN, PrefectServer, prefect_server
+
+
+def _until(condition: Callable[[], object], seconds: float = 90) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.5)
+    return False
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """One Prefect server for this module."""
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as running:
+        yield running
+
+
+def test_a_flow_runs_on_the_temporary_server(tmp_path: Path) -> None:
+    """With --engine embedded a pass runs as a Prefect flow and answers with its report."""
+    pair = found_pair(tmp_path)
+    done = subprocess.run(
+        [BIN / "jiexu", "-C", pair.sender, "acknowledge", "--engine", "embedded", "--json"],
+        capture_output=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout) == {"posted": {"posted": [], "failed": []}}
+
+
+def test_a_pass_runs_on_a_prefect_server(tmp_path: Path, server: PrefectServer) -> None:
+    """With PREFECT_API_URL set the same command runs on that server, which knows the run afterwards."""
+    pair = found_pair(tmp_path)
+    people = some_people(2)
+    fill(pair.sender, people)
+    open_approved(pair, [number for number, _ in people])
+    command = [BIN / "jiexu", "-C", pair.sender, "send", "--json"]
+    done = subprocess.run(command, env=server.environ, capture_output=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stderr.decode()
+    assert set(states(pair.sender).values()) == {"in_transit"}
+    names = {run["state_type"] for run in server.ask("/flow_runs/filter", {"flows": {"name": {"any_": ["send"]}}})}
+    assert names == {"COMPLETED"}
+
+
+def test_deployments_deploy_and_schedules_schedule(tmp_path: Path, server: PrefectServer) -> None:
+    """The project's prefect.yaml deploys, and the server's scheduler creates runs for its schedules."""
+    environ = {**server.environ, "JIEXU_HOME": str(tmp_path)}
+    for arguments in (["work-pool", "create", "jiexu", "--type", "process"], ["--no-prompt", "deploy", "--all"]):
+        done = subprocess.run([BIN / "prefect", *arguments], env=environ, cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+    found = {str(item["entrypoint"]) for item in server.ask("/deployments/filter", {})}
+    assert {"flows.send.send", "flows.receive.receive", "flows.acknowledge.acknowledge"} <= found
+    scheduled = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    assert _until(lambda: server.ask("/flow_runs/filter", scheduled)), "the scheduler created no run"
+
+
+def test_a_scheduled_receive_happens(tmp_path: Path, server: PrefectServer) -> None:
+    """Under `jiexu serve` a package that lies in the mailbox is taken in by the schedule, with nobody asking."""
+    pair = found_pair(tmp_path)
+    people = some_people(1)
+    fill(pair.sender, people)
+    numbers = open_approved(pair, [number for number, _ in people])
+    with Office.at(pair.sender) as office:
+        passes.send(office)
+    settings = pair.receiver / "office.toml"
+    settings.write_text(settings.read_text().replace("receive = 300", "receive = 5"))
+    with (tmp_path / "serve.log").open("wb") as log:
+        serving = subprocess.Popen([BIN / "jiexu", "-C", pair.receiver, "serve"], env=server.environ, stdout=log, stderr=log)
+        try:
+            assert _until(lambda: states(pair.receiver) == dict.fromkeys(numbers, "accepted")), (
+                tmp_path / "serve.log"
+            ).read_text()
+        finally:
+            serving.terminate()
+            serving.wait(60)
