@@ -20,6 +20,7 @@ from archive.journal import Entry, extent
 from archive.ledger import Ledger, chunks
 from archive.tables import OUT, approvals, utc_text
 from archive.tables import cases as table
+from archive.tables import originals as kept
 from formats.errors import UsageError
 from formats.identifiers import case_number
 from formats.messages import STAGES, Approval, Finding
@@ -60,8 +61,22 @@ class CaseRow:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OriginalRow:
+    """An original as the ledger has it: whose case, what it is (`originals.Kept`), bytes, when it was entered."""
+
+    case: str
+    kind: str
+    size: int
+    kept: str
+    digest: str
+    direction: Direction
+    partner: str
+    message_id: str
+
+
 def number_cases(ledger: Ledger, office: str, count: int, at: datetime) -> tuple[str, ...]:
-    """Reserve case numbers of the year. Raises UsageError S401 when the office or the year's numbers do not allow it."""
+    """Reserve case numbers of the year. Raises UsageError S401 when the office is none or the year is used up."""
     with ledger.writing() as connection:
         serials = counters.reserve(connection, counters.serial(office, at.year), count)
         try:
@@ -82,17 +97,24 @@ def open_cases(ledger: Ledger, cases: Sequence[NewCase], who: str, at: datetime)
         if taken:
             raise UsageError("S411", f"{min(taken)} is open already")
         now = utc_text(at)
-        fixed: dict[str, Any] = {
-            "direction": OUT, "state": State.OPEN, "opened": now, "updated": now, "digest": "", "findings": (), "why": ""
-        }  # fmt: skip
-        connection.execute(
-            insert(table),
-            [
-                {"case_number": case.case, "partner": case.partner, "person": case.person, "kinds": case.kinds, **fixed}
-                for case in cases
-            ],
-        )
+        connection.execute(insert(table), [_new(case, now) for case in cases])
         journal.append(connection, Entry(now, "opened", extent(numbers), _WHY, "entered", who))
+
+
+def _new(case: NewCase, now: str) -> dict[str, Any]:
+    return {
+        "case_number": case.case,
+        "direction": OUT,
+        "partner": case.partner,
+        "person": case.person,
+        "kinds": case.kinds,
+        "state": State.OPEN,
+        "opened": now,
+        "updated": now,
+        "digest": "",
+        "findings": (),
+        "why": "",
+    }
 
 
 def approve(
@@ -193,6 +215,26 @@ def counts(ledger: Ledger) -> Mapping[tuple[Direction, State], int]:
     groups = select(table.c.direction, table.c.state, func.count()).group_by(table.c.direction, table.c.state)
     with ledger.reading() as connection:
         return {(row[0], State(row[1])): row[2] for row in connection.execute(groups)}
+
+
+def originals(ledger: Ledger, case: str | None = None) -> tuple[OriginalRow, ...]:
+    """The originals, of this case or all, in the order of keeping."""
+    wanted = select(kept).order_by(kept.c.id)
+    with ledger.reading() as connection:
+        rows = connection.execute(wanted if case is None else wanted.where(kept.c.case_number == case)).all()
+    return tuple(
+        OriginalRow(
+            case=row.case_number,
+            kind=row.kind,
+            size=row.size,
+            kept=row.kept_at,
+            digest=row.digest,
+            direction=cast("Direction", row.direction),
+            partner=row.partner,
+            message_id=row.message_id,
+        )
+        for row in rows
+    )
 
 
 def _outgoing(connection: Connection, numbers: Sequence[str]) -> list[Row[Any]]:

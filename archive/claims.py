@@ -8,6 +8,7 @@ is gone, the claims are somebody else's by now, and nothing is written.
 
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -88,11 +89,19 @@ def holds(connection: Connection, owner: Owner, at: datetime) -> bool:
     return connection.execute(renewed).rowcount == 1
 
 
-def confirm(connection: Connection, owner: Owner, at: datetime, number: int) -> None:
-    """As `holds`, and the arrival is claimed by this owner. Raises UnreachableError S409 when it no longer is."""
-    mine = select(arrivals.c.number).where(arrivals.c.number == number, arrivals.c.claim == owner.token)
-    if not holds(connection, owner, at) or connection.execute(mine).first() is None:
-        raise UnreachableError("S409", f"another process has taken over arrival {number}")
+def held(connection: Connection, owner: Owner, at: datetime, numbers: Collection[int]) -> frozenset[int]:
+    """Which of these arrivals are this owner's; its lease is renewed."""
+    if not holds(connection, owner, at):
+        return frozenset()
+    mine = select(arrivals.c.number).where(arrivals.c.claim == owner.token)
+    return frozenset(connection.execute(mine).scalars()) & frozenset(numbers)
+
+
+def confirm(connection: Connection, owner: Owner, at: datetime, numbers: Collection[int]) -> None:
+    """All these arrivals are this owner's. Raises UnreachableError S409 naming one that no longer is."""
+    lost = frozenset(numbers) - held(connection, owner, at, numbers)
+    if lost:
+        raise UnreachableError("S409", f"another process has taken over arrival {min(lost)}")
 
 
 def forget(connection: Connection, token: str) -> None:

@@ -1,4 +1,4 @@
-"""What arrives at this office: files from the mailbox, deliveries to be answered, receipts for its own cases.
+"""What arrives at this office: deliveries to be answered, and receipts for its own cases (`closing.py`).
 
 As in `outgoing`: claimed, worked on outside the ledger, recorded; each function is one transaction. What concerns one
 arrival raises UnreachableError S409 when another process has taken the arrival over; what records a batch leaves such
@@ -10,73 +10,59 @@ Errors of every function: UnreachableError S409 when the database does not answe
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from archive import claims, counters, journal
+from archive.arrivals import Arrival, Incoming, NewArrival, claim, finish, quarantine, record_arrivals
+from archive.case import Event, State, advance
 from archive.claims import Owner
-from archive.journal import Entry
-from archive.ledger import Ledger, chunks, insert
-from archive.tables import DELIVERY, IN, OUT, ArrivalState, MessageState, arrivals, cases, messages, utc_text
+from archive.closing import ReceivedReceipt, record_receipt, record_receipts
+from archive.duplicates import Earlier, Known, known
+from archive.journal import Entry, extent
+from archive.ledger import Ledger, chunks, insert, update_each
+from archive.originals import Kept
+from archive.outgoing import SealedPackage, message_values, original_values
+from archive.tables import (
+    DELIVERY,
+    IN,
+    OUT,
+    RECEIPT,
+    ArrivalState,
+    MessageState,
+    cases,
+    messages,
+    originals,
+    utc_text,
+)
+from formats.messages import Finding, Outcome
 
-Progress = Literal["done", "working", "failed"]
+__all__ = [
+    "Answer",
+    "AnsweredDelivery",
+    "Arrival",
+    "Earlier",
+    "Incoming",
+    "Known",
+    "NewArrival",
+    "ReceivedReceipt",
+    "claim",
+    "known",
+    "prepare",
+    "quarantine",
+    "record_answered",
+    "record_arrivals",
+    "record_receipt",
+    "record_receipts",
+    "repeat_answer",
+]
 
+_WHY = "transfer of the insurance relation"
 
-@dataclass(frozen=True, slots=True)
-class NewArrival:
-    """A file fetched from the mailbox: its name there, its SHA-256, its size in bytes."""
-
-    name: str
-    digest: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A file that has arrived and waits; `number` counts them."""
-
-    number: int
-    name: str
-    digest: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A message from a proved sender, opened. `digest` is the document's; `case` is empty when it could not be read."""
-
-    arrival: Arrival
-    partner: str
-    message_id: str
-    sequence: int
-    case: str
-    kinds: tuple[str, ...]
-    digest: str
-    package_digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """A message that came before: `done` has its receipt, `working` is being worked on, `failed` came to no end."""
-
-    message_id: str
-    digest: str
-    state: Progress
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What came from the same partner before, other than through the same arrival.
-
-    `message` has the same message id; `sequence_of` is the id of another message with the same sequence number;
-    `delivery` is of the same case. Of several, one with the same document, else the latest. None where there is none.
-    """
-
-    message: Earlier | None = None
-    sequence_of: str | None = None
-    delivery: Earlier | None = None
+# What identifies the content of an incoming message: partner, message id, the document's digest.
+Content = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,99 +73,264 @@ class Answer:
     sequence: int
 
 
-def record_arrivals(ledger: Ledger, items: Sequence[NewArrival], who: str, at: datetime) -> int:
-    """Enter files that are in the inbox, flushed. One that waits already (same name and digest) is not entered again.
+@dataclass(frozen=True, slots=True)
+class AnsweredDelivery:
+    """A delivery with its answer: the receipt lies in the outbox, flushed; `original` is the package as received."""
 
-    Returns how many are new.
+    incoming: Incoming
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    receipt: SealedPackage
+    original: Kept
+
+
+def prepare(ledger: Ledger, owner: Owner, incoming: Sequence[Incoming], at: datetime) -> tuple[Answer, ...]:
+    """Enter deliveries that are to be answered, with their cases, and reserve their receipts' ids; in this order.
+
+    A delivery that was entered before gets the same ids again. Raises UnreachableError S409 when one of the arrivals
+    is no longer this owner's.
     """
     now = utc_text(at)
     with ledger.writing() as connection:
         journal.lock(connection)
-        waiting = {
-            (row.name, row.digest)
-            for chunk in chunks([item.name for item in items])
-            for row in connection.execute(
-                select(arrivals).where(arrivals.c.state == ArrivalState.WAITING, arrivals.c.name.in_(chunk))
-            )
+        claims.confirm(connection, owner, at, [item.arrival.number for item in incoming])
+        entered = _entered(connection, incoming)
+        fresh = {_content(item): item for item in incoming if _content(item) not in entered}
+        _enter_cases(connection, [item for item in incoming if not _is_answered(item, entered)], now)
+        _enter(connection, fresh.values(), now)
+        again = [item for item in incoming if _content(item) in entered and not _is_answered(item, entered)]
+        update_each(connection, messages, [{"key": entered[_content(item)].id, **_arrived(item)} for item in again])
+        rows = _entered(connection, incoming)
+    answers = (rows[_content(item)] for item in incoming)
+    return tuple(Answer(row.answer_id, row.answer_sequence) for row in answers)
+
+
+def _content(item: Incoming) -> Content:
+    return (item.partner, item.message_id, item.digest)
+
+
+def _entered(connection: Connection, incoming: Sequence[Incoming]) -> dict[Content, Row[Any]]:
+    wanted = select(messages).where(messages.c.direction == IN)
+    return {
+        (row.partner, row.message_id, row.digest): row
+        for chunk in chunks(sorted({item.message_id for item in incoming}))
+        for partner in sorted({item.partner for item in incoming})
+        for row in connection.execute(wanted.where(messages.c.partner == partner, messages.c.message_id.in_(chunk)))
+    }
+
+
+def _is_answered(item: Incoming, entered: Mapping[Content, Row[Any]]) -> bool:
+    row = entered.get(_content(item))
+    return row is not None and row.state == MessageState.ANSWERED
+
+
+def _enter(connection: Connection, fresh: Iterable[Incoming], now: str) -> None:
+    groups: dict[str, list[Incoming]] = {}
+    for item in fresh:
+        groups.setdefault(item.partner, []).append(item)
+    for partner, group in sorted(groups.items()):
+        numbers = counters.reserve(connection, counters.sequence(partner), len(group))
+        connection.execute(
+            insert(connection, messages),
+            [_message(item, number, now) for item, number in zip(group, numbers, strict=True)],
+        )
+
+
+def _arrived(item: Incoming) -> dict[str, Any]:
+    """How a message came: the same one may come again before it is answered."""
+    return {
+        "name": item.arrival.name,
+        "package_digest": item.package_digest,
+        "size": item.arrival.size,
+        "arrival": item.arrival.number,
+    }
+
+
+def _message(item: Incoming, answer_sequence: int, now: str) -> dict[str, Any]:
+    return {
+        "direction": IN,
+        "partner": item.partner,
+        "message_id": item.message_id,
+        "sequence": item.sequence,
+        "kind": DELIVERY,
+        "case_number": item.case,
+        "digest": item.digest,
+        **_arrived(item),
+        "state": MessageState.RECEIVED,
+        "answers": "",
+        "outcome": "",
+        "answer_id": str(uuid4()),
+        "answer_sequence": answer_sequence,
+        "created": now,
+        "posted": "",
+    }
+
+
+def _enter_cases(connection: Connection, incoming: Sequence[Incoming], now: str) -> None:
+    """New cases are `received`; a refused one is again when a corrected delivery comes."""
+    named = {(item.partner, item.case): item for item in incoming if item.case}
+    rows = _cases(connection, named)
+    fixed = {"direction": IN, "person": "", "state": State.RECEIVED, "opened": now, "updated": now, "why": ""}
+    fresh = [
+        {
+            "partner": item.partner,
+            "case_number": item.case,
+            "kinds": item.kinds,
+            "digest": item.digest,
+            "findings": (),
+            "message_id": item.message_id,
+            **fixed,
         }
-        fresh = [item for item in dict.fromkeys(items) if (item.name, item.digest) not in waiting]
-        if fresh:
-            fixed = {"state": ArrivalState.WAITING, "code": "", "at": now}
-            values = [{"name": item.name, "digest": item.digest, "size": item.size, **fixed} for item in fresh]
-            connection.execute(insert(connection, arrivals), values)
-            what = {"packages": len(fresh), "bytes": sum(item.size for item in fresh)}
-            journal.append(connection, Entry(now, "arrived", what, "collection", "fetched from the mailbox", who))
-    return len(fresh)
-
-
-def claim(ledger: Ledger, owner: Owner, limit: int, at: datetime) -> tuple[Arrival, ...]:
-    """Take up to `limit` waiting arrivals that nobody has, oldest first."""
-    wanted = (
-        select(arrivals)
-        .where(arrivals.c.state == ArrivalState.WAITING, arrivals.c.claim.is_(None))
-        .order_by(arrivals.c.number)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        for key, item in named.items()
+        if key not in rows
+    ]
+    if fresh:
+        connection.execute(insert(connection, cases), fresh)
+    again = [(row, named[key]) for key, row in rows.items() if row.state == State.REJECTED]
+    state = advance(State.REJECTED, Event.REDELIVER)
+    update_each(
+        connection,
+        cases,
+        [{"key": row.id, "state": state, "updated": now, "message_id": item.message_id} for row, item in again],
     )
-    with ledger.writing() as connection:
-        claims.admit(connection, owner, at)
-        rows = connection.execute(wanted).all()
-        for chunk in chunks([row.number for row in rows]):
-            connection.execute(update(arrivals).where(arrivals.c.number.in_(chunk)).values(claim=owner.token))
-    return tuple(Arrival(row.number, row.name, row.digest, row.size) for row in rows)
 
 
-def known(ledger: Ledger, incoming: Incoming) -> Known:
-    """What came before, for the judgement on duplicates (`transfer.receipts.duplicate`)."""
-    same_id = messages.c.message_id == incoming.message_id
-    same_case = and_(
-        messages.c.kind == DELIVERY, messages.c.case_number == incoming.case, messages.c.case_number != ""
-    )
-    with ledger.reading() as connection:
-        by_id = _earlier(connection, incoming, same_id)
-        by_case = _earlier(connection, incoming, same_case)
-        by_sequence = connection.execute(
-            select(messages.c.message_id)
-            .where(
-                _others(incoming),
-                messages.c.sequence == incoming.sequence,
-                messages.c.message_id != incoming.message_id,
-            )
-            .limit(1)
-        ).first()
-    return Known(by_id, by_sequence.message_id if by_sequence else None, by_case)
+def _cases(connection: Connection, named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
+    """Incoming cases by partner and number."""
+    groups: dict[str, list[str]] = {}
+    for partner, number in named:
+        groups.setdefault(partner, []).append(number)
+    wanted = select(cases).where(cases.c.direction == IN)
+    return {
+        (row.partner, row.case_number): row
+        for partner, numbers in groups.items()
+        for chunk in chunks(numbers)
+        for row in connection.execute(wanted.where(cases.c.partner == partner, cases.c.case_number.in_(chunk)))
+    }
 
 
-def _others(incoming: Incoming) -> ColumnElement[bool]:
-    """Messages of this partner that were not entered by this same arrival, in a pass that was interrupted."""
-    other = or_(messages.c.arrival.is_(None), messages.c.arrival != incoming.arrival.number)
-    return and_(messages.c.direction == IN, messages.c.partner == incoming.partner, other)
+def record_answered(
+    ledger: Ledger, owner: Owner, answered: Sequence[AnsweredDelivery], who: str, at: datetime
+) -> tuple[str, ...]:
+    """Close deliveries that were prepared: case, receipt ready to post, arrival, originals, in one transaction.
 
-
-def _earlier(connection: Connection, incoming: Incoming, same: ColumnElement[bool]) -> Earlier | None:
-    wanted = (
-        select(messages.c.message_id, messages.c.digest, messages.c.state, arrivals.c.claim)
-        .join(arrivals, arrivals.c.number == messages.c.arrival, isouter=True)
-        .where(_others(incoming), same)
-        .order_by(messages.c.digest != incoming.digest, messages.c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(wanted).first()
-    if row is None:
-        return None
-    state: Progress = "working" if row.claim is not None else "failed"
-    return Earlier(row.message_id, row.digest, "done" if row.state == MessageState.ANSWERED else state)
-
-
-def quarantine(ledger: Ledger, owner: Owner, arrival: Arrival, code: str, who: str, at: datetime) -> None:
-    """The package lies in the quarantine, for this reason."""
+    Returns the message ids of the deliveries really recorded.
+    """
     now = utc_text(at)
     with ledger.writing() as connection:
         journal.lock(connection)
-        claims.confirm(connection, owner, at, arrival.number)
-        finish(connection, [arrival.number], ArrivalState.QUARANTINED, code)
-        what = {"arrival": arrival.number, "digest": arrival.digest, "code": code}
-        journal.append(connection, Entry(now, "quarantined", what, code, "moved to the quarantine", who))
+        mine = claims.held(connection, owner, at, [item.incoming.arrival.number for item in answered])
+        entered = _entered(connection, [item.incoming for item in answered])
+        done = [
+            item for item in answered if item.incoming.arrival.number in mine and _content(item.incoming) in entered
+        ]
+        if not done:
+            return ()
+        _close_messages(connection, done, entered)
+        _enter_receipts(connection, done, now)
+        _close_cases(connection, done, now)
+        _enter_originals(connection, done, now)
+        finish(connection, [item.incoming.arrival.number for item in done], ArrivalState.DONE)
+        journal.append(connection, _answering_entry(done, who, now))
+    return tuple(item.incoming.message_id for item in done)
+
+
+def _close_messages(
+    connection: Connection, done: Sequence[AnsweredDelivery], entered: Mapping[Content, Row[Any]]
+) -> None:
+    values = [
+        {
+            "key": entered[_content(item.incoming)].id,
+            "state": MessageState.ANSWERED,
+            "outcome": item.outcome,
+            **_arrived(item.incoming),
+        }
+        for item in done
+    ]
+    update_each(connection, messages, values)
+
+
+def _enter_receipts(connection: Connection, done: Sequence[AnsweredDelivery], now: str) -> None:
+    """A receipt made again, for a document that came again under another name, takes the first one's place."""
+    receipts = {item.receipt.message_id: item for item in done}
+    wanted = select(messages.c.id, messages.c.message_id).where(messages.c.direction == OUT)
+    there = {
+        row.message_id: row.id
+        for chunk in chunks(list(receipts))
+        for row in connection.execute(wanted.where(messages.c.message_id.in_(chunk)))
+    }
+    entered = _entered(connection, [item.incoming for item in done])
+    rows = {
+        key: message_values(
+            item.receipt,
+            RECEIPT,
+            item.incoming.partner,
+            entered[_content(item.incoming)].answer_sequence,
+            item.incoming.message_id,
+            item.outcome,
+            now,
+        )
+        for key, item in receipts.items()
+    }
+    fresh = [row for key, row in rows.items() if key not in there]
+    if fresh:
+        connection.execute(insert(connection, messages), fresh)
+    update_each(connection, messages, [{"key": there[key], **row} for key, row in rows.items() if key in there])
+
+
+def _close_cases(connection: Connection, done: Sequence[AnsweredDelivery], now: str) -> None:
+    """An accepted case stays accepted, whatever becomes of further deliveries of it."""
+    rows = _cases(connection, {(item.incoming.partner, item.incoming.case) for item in done if item.incoming.case})
+    states = {key: State(row.state) for key, row in rows.items()}
+    changes: dict[int, dict[str, Any]] = {}
+    for item in done:
+        key = (item.incoming.partner, item.incoming.case)
+        state = _answer(states[key], item.outcome) if key in rows else None
+        if state is not None:
+            states[key] = state
+            changes[rows[key].id] = {
+                "key": rows[key].id,
+                "state": state,
+                "updated": now,
+                "digest": item.incoming.digest,
+                "message_id": item.incoming.message_id,
+                "findings": item.findings,
+            }
+    update_each(connection, cases, list(changes.values()))
+
+
+def _answer(state: State, outcome: Outcome) -> State | None:
+    """Where the answer brings the case; None where it changes nothing."""
+    if state is State.REJECTED:  # another delivery of the case was refused meanwhile
+        state = advance(state, Event.REDELIVER)
+    if state is not State.RECEIVED:
+        return None
+    if outcome == "on-hold":
+        return state
+    return advance(state, Event.TAKE_IN if outcome == "accepted" else Event.REFUSE)
+
+
+def _enter_originals(connection: Connection, done: Sequence[AnsweredDelivery], now: str) -> None:
+    values = [
+        original_values(kept, IN, item.incoming.partner, item.incoming.case, message_id, now)
+        for item in done
+        for kept, message_id in (
+            (item.original, item.incoming.message_id),
+            (item.receipt.original, item.receipt.message_id),
+        )
+    ]
+    connection.execute(insert(connection, originals).on_conflict_do_nothing(), values)
+
+
+def _answering_entry(done: Sequence[AnsweredDelivery], who: str, now: str) -> Entry:
+    outcomes = [item.outcome for item in done]
+    what: dict[str, str | int] = {
+        **extent([item.incoming.case for item in done]),
+        "accepted": outcomes.count("accepted"),
+        "rejected": outcomes.count("rejected"),
+        "on_hold": outcomes.count("on-hold"),
+    }
+    return Entry(now, "answered", what, _WHY, "package kept, receipt signed and encrypted", who)
 
 
 def repeat_answer(
@@ -189,20 +340,12 @@ def repeat_answer(
     now = utc_text(at)
     with ledger.writing() as connection:
         journal.lock(connection)
-        claims.confirm(connection, owner, at, arrival.number)
+        claims.confirm(connection, owner, at, [arrival.number])
         connection.execute(
             update(messages)
             .where(messages.c.direction == OUT, messages.c.partner == partner, messages.c.answers == message_id)
             .values(state=MessageState.SEALED, claim=None)
         )
         finish(connection, [arrival.number], ArrivalState.DONE)
-        what = {"arrival": arrival.number, "answers": message_id}
+        what: dict[str, str | int] = {"arrival": arrival.number, "answers": message_id}
         journal.append(connection, Entry(now, "repeated", what, "M200", "receipt made ready again", who))
-
-
-def finish(connection: Connection, numbers: Sequence[int], state: ArrivalState, code: str = "") -> None:
-    """These arrivals are at their end."""
-    for chunk in chunks(numbers):
-        connection.execute(
-            update(arrivals).where(arrivals.c.number.in_(chunk)).values(state=state, code=code, claim=None)
-        )

@@ -9,7 +9,7 @@ was done. One entry may stand for a batch of cases. Nothing of a person is ever 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -62,18 +62,23 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The journal's end: the number of its last entry and that entry's hash. An empty journal has 0 and zeros."""
+    """The journal's end: how many entries there are and the hash of the last. An empty journal has 0 and zeros."""
 
-    n: int
+    count: int
     hash: str
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry in its place."""
+    """One entry in its place: its number from 1, the fields of `Entry`, the hash before it and its own."""
 
     n: int
-    entry: Entry
+    at: str
+    kind: str
+    what: Mapping[str, str | int]
+    why: str
+    how: str
+    who: str
     previous: str
     hash: str
 
@@ -111,8 +116,8 @@ def append(connection: Connection, *entries: Entry) -> Head:
     for entry in entries:
         if set(EVENTS.get(entry.kind, ())) != set(entry.what):
             raise ValueError(f"the journal knows no {entry.kind} with {', '.join(entry.what)}")
-        columns = {
-            "n": head.n + 1,
+        columns: dict[str, str | int] = {
+            "n": head.count + 1,
             "at": entry.at,
             "kind": entry.kind,
             "what": _canonical(entry.what),
@@ -121,24 +126,24 @@ def append(connection: Connection, *entries: Entry) -> Head:
             "who": entry.who,
             "previous": head.hash,
         }
-        head = Head(head.n + 1, _hash(columns))
+        head = Head(head.count + 1, _hash(columns))
         rows.append({**columns, "hash": head.hash})
     if rows:
         connection.execute(insert(journal), rows)
-        connection.execute(update(journal_head).values(n=head.n, hash=head.hash))
+        connection.execute(update(journal_head).values(n=head.count, hash=head.hash))
     return head
 
 
-def entries(ledger: Ledger, first: int = 1, last: int | None = None) -> Iterator[Line]:
-    """The entries with these numbers, in order. Memory stays bounded; each page is a transaction of its own."""
-    while last is None or first <= last:
-        wanted = select(journal).where(journal.c.n >= first).order_by(journal.c.n).limit(_PAGE)
-        with ledger.reading() as connection:
-            page = connection.execute(wanted if last is None else wanted.where(journal.c.n <= last)).all()
-        if not page:
-            return
-        yield from (_line(row) for row in page)
-        first = page[-1].n + 1
+def entries(ledger: Ledger, *, first: int = 1, last: int | None = None) -> tuple[Line, ...]:
+    """The entries from number `first` on, in order; of these only the `last` so many, if that is given."""
+    with ledger.reading() as connection:
+        if last is not None:
+            first = max(first, _head(connection).count - last + 1)
+        rows = connection.execute(select(journal).where(journal.c.n >= first).order_by(journal.c.n))
+        return tuple(
+            Line(row.n, row.at, row.kind, json.loads(row.what), row.why, row.how, row.who, row.previous, row.hash)
+            for row in rows
+        )
 
 
 def head(ledger: Ledger) -> Head:
@@ -156,29 +161,24 @@ def verify(ledger: Ledger, head: Head | None = None) -> Head:
     with ledger.reading() as connection:
         end = EMPTY
         for row in connection.execute(select(journal).order_by(journal.c.n).execution_options(yield_per=_PAGE)):
-            if row.n != end.n + 1:
-                raise IntegrityError("A504", f"entry {end.n + 1} is missing")
+            if row.n != end.count + 1:
+                raise IntegrityError("A504", f"entry {end.count + 1} is missing")
             if row.previous != end.hash or row.hash != _hash(_columns(row)):
                 raise IntegrityError("A504", f"entry {row.n} was changed")
             end = Head(row.n, row.hash)
-            if head is not None and head.n == end.n and head.hash != end.hash:
+            if head is not None and head.count == end.count and head.hash != end.hash:
                 raise IntegrityError("A504", f"entry {row.n} is not the remembered one")
         known = _head(connection)
     if known != end:
-        raise IntegrityError("A504", f"entry {max(known.n, end.n)} is not the end that the ledger has noted")
-    if head is not None and head.n > end.n:
-        raise IntegrityError("A504", f"entry {end.n + 1} is missing: the journal was cut off")
+        raise IntegrityError("A504", f"entry {max(known.count, end.count)} is not the end that the ledger has noted")
+    if head is not None and head.count > end.count:
+        raise IntegrityError("A504", f"entry {end.count + 1} is missing: the journal was cut off")
     return end
 
 
 def _head(connection: Connection) -> Head:
     row = connection.execute(select(journal_head)).first()
     return Head(row.n, row.hash) if row else EMPTY
-
-
-def _line(row: Row[Any]) -> Line:
-    entry = Entry(row.at, row.kind, json.loads(row.what), row.why, row.how, row.who)
-    return Line(row.n, entry, row.previous, row.hash)
 
 
 def _columns(row: Row[Any]) -> dict[str, Any]:

@@ -8,13 +8,13 @@ The functions on the ledger are in `cases`, `outgoing`, `incoming` and `journal`
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, inspect, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -42,7 +42,7 @@ class Ledger:
 
     @classmethod
     def create(cls, url: str) -> Self:
-        """Make a new ledger in an empty database. Raises UsageError S401, S414 (there is one); UnreachableError S409."""
+        """Make a new ledger in an empty database. Raises UsageError S401, S414, S417; UnreachableError S409."""
         place = _parse(url)
         file = _file(place)
         if file:
@@ -66,16 +66,18 @@ class Ledger:
         return ledger
 
     @classmethod
-    def upgrade(cls, url: str) -> Self:
-        """Bring a ledger to this program's version, in one transaction. Raises as `open`; S410 if it is newer."""
-        ledger = cls._existing(url)
-        with ledger._closed_on_error(), ledger.writing() as connection:
+    def upgrade(cls, url: str) -> str:
+        """Bring a ledger to this program's version, in one transaction, and return the version.
+
+        Raises UsageError S401, S402, S410 (it is newer than this program); UnreachableError S409.
+        """
+        with cls._existing(url) as ledger, ledger.writing() as connection:
             _lock_schema(connection)
             version = _version(connection)
             if version > VERSION:
                 raise UsageError("S410", f"the ledger has version {version}, this program {VERSION}")
             _apply(connection)
-        return ledger
+        return VERSION
 
     @classmethod
     def _existing(cls, url: str) -> Self:
@@ -97,9 +99,7 @@ class Ledger:
         """A transaction that is committed and flushed when the block ends, else undone. Raises as `reading`."""
         with _coded(), self._engine.connect().execution_options(writes=True) as connection, connection.begin():
             if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(
-                    f"SET LOCAL lock_timeout = '{_WAIT}s'; SET LOCAL synchronous_commit = on"
-                )
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_WAIT}s'; SET LOCAL synchronous_commit = on")
             yield connection
 
     def close(self) -> None:
@@ -131,6 +131,14 @@ def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.I
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """The values in pieces that fit into one IN list."""
     return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
+
+
+def update_each(connection: Connection, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
+    """Update rows, each with its own values: a mapping has the row's primary key as `key` and the columns to set."""
+    if values:
+        (primary,) = table.primary_key.columns
+        columns: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "key"}
+        connection.execute(update(table).where(primary == bindparam("key")).values(columns), values)
 
 
 def _parse(url: str) -> URL:
@@ -218,6 +226,7 @@ def _lock_schema(connection: Connection) -> None:
 
 
 def _apply(connection: Connection) -> None:
-    from archive import revisions  # noqa: PLC0415 - Alembic takes as long to load as all the rest; opening needs none
+    # Here, because Alembic takes as long to load as everything else, and opening a ledger does not need it.
+    from archive import revisions
 
     revisions.apply(connection)

@@ -14,18 +14,19 @@ from itertools import islice
 from typing import Any, Literal, cast
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from archive import claims, counters, journal
 from archive.case import Event, State, advance
 from archive.claims import Owner
 from archive.journal import Entry, extent
-from archive.ledger import Ledger, chunks
+from archive.ledger import Ledger, chunks, update_each
 from archive.originals import Kept
-from archive.tables import DELIVERY, OUT, MessageState, approvals, cases, messages, originals, utc_text
+from archive.tables import DELIVERY, OUT, MessageState, approvals, messages, originals, utc_text
+from archive.tables import cases as table
 from formats.messages import Approval, Finding
 
-Kind = Literal["delivery", "receipt"]
+MessageKind = Literal["delivery", "receipt"]
 
 _WHY = "transfer of the insurance relation"
 
@@ -61,7 +62,7 @@ class Post:
     """A message that is ready to leave."""
 
     message_id: str
-    kind: Kind
+    kind: MessageKind
     partner: str
     name: str
     package_digest: str
@@ -81,7 +82,7 @@ def claim(
         if not rows:
             return ()
         reserved = _reserve(connection, rows)
-        _set_each(connection, [{"key": row.id, "claim": owner.token, **reserved[row.id]} for row in rows])
+        update_each(connection, table, [{"key": row.id, "claim": owner.token, **reserved[row.id]} for row in rows])
         signed = _approvals(connection, [row.id for row in rows])
     return tuple(
         Work(
@@ -98,9 +99,9 @@ def claim(
 
 def _claimable(connection: Connection, limit: int, numbers: Collection[str] | None) -> Iterable[Row[Any]]:
     wanted = (
-        select(cases)
-        .where(cases.c.direction == OUT, cases.c.state == State.APPROVED, cases.c.claim.is_(None))
-        .order_by(cases.c.id)
+        select(table)
+        .where(table.c.direction == OUT, table.c.state == State.APPROVED, table.c.claim.is_(None))
+        .order_by(table.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -109,7 +110,7 @@ def _claimable(connection: Connection, limit: int, numbers: Collection[str] | No
     return (
         row
         for chunk in chunks(sorted(numbers))
-        for row in connection.execute(wanted.where(cases.c.case_number.in_(chunk)))
+        for row in connection.execute(wanted.where(table.c.case_number.in_(chunk)))
     )
 
 
@@ -123,13 +124,6 @@ def _reserve(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, dict
         for key, number in zip(group, numbers, strict=True):
             reserved[key] = {"message_id": str(uuid4()), "sequence": number}
     return reserved
-
-
-def _set_each(connection: Connection, values: Sequence[Mapping[str, Any]]) -> None:
-    """Update cases; each mapping has the row's id as `key` and the columns to set."""
-    if values:
-        columns = {name: bindparam(name) for name in values[0] if name != "key"}
-        connection.execute(update(cases).where(cases.c.id == bindparam("key")).values(columns), values)
 
 
 def _approvals(connection: Connection, ids: Sequence[int]) -> dict[int, list[Approval]]:
@@ -163,8 +157,9 @@ def record_sealed(
         staying = [(mine[case], findings) for case, findings in held if case in mine]
         _enter_sealed(connection, leaving, now)
         state = advance(State.APPROVED, Event.HOLD)
-        _set_each(
+        update_each(
             connection,
+            table,
             [
                 {"key": row.id, "state": state, "updated": now, "claim": None, "findings": findings}
                 for row, findings in staying
@@ -177,13 +172,13 @@ def record_sealed(
 
 def _mine(connection: Connection, owner: Owner, numbers: Sequence[str]) -> dict[str, Row[Any]]:
     """The cases among these that this owner still has to seal."""
-    wanted = select(cases).where(
-        cases.c.direction == OUT, cases.c.state == State.APPROVED, cases.c.claim == owner.token
+    wanted = select(table).where(
+        table.c.direction == OUT, table.c.state == State.APPROVED, table.c.claim == owner.token
     )
     return {
         row.case_number: row
         for chunk in chunks(numbers)
-        for row in connection.execute(wanted.where(cases.c.case_number.in_(chunk)))
+        for row in connection.execute(wanted.where(table.c.case_number.in_(chunk)))
     }
 
 
@@ -203,8 +198,9 @@ def _enter_sealed(connection: Connection, leaving: Sequence[tuple[Row[Any], Seal
         [original_values(item.original, OUT, row.partner, item.case, item.message_id, now) for row, item in leaving],
     )
     state = advance(State.APPROVED, Event.SEAL)
-    _set_each(
+    update_each(
         connection,
+        table,
         [
             {"key": row.id, "state": state, "updated": now, "claim": None, "digest": item.digest, "findings": ()}
             for row, item in leaving
@@ -230,7 +226,7 @@ def _sealing_entries(
 
 
 def message_values(
-    item: SealedPackage, kind: Kind, partner: str, sequence: int, answers: str, outcome: str, now: str
+    item: SealedPackage, kind: MessageKind, partner: str, sequence: int, answers: str, outcome: str, now: str
 ) -> dict[str, Any]:
     """A sealed message as a row of the ledger, ready to leave."""
     return {
@@ -253,9 +249,7 @@ def message_values(
     }
 
 
-def original_values(
-    kept: Kept, direction: str, partner: str, case: str, message_id: str, now: str
-) -> dict[str, Any]:
+def original_values(kept: Kept, direction: str, partner: str, case: str, message_id: str, now: str) -> dict[str, Any]:
     """A kept original as a row of the ledger; `direction` is the case's."""
     return {
         "digest": kept.digest,
@@ -269,7 +263,7 @@ def original_values(
     }
 
 
-def claim_posts(ledger: Ledger, owner: Owner, limit: int, at: datetime, kind: Kind) -> tuple[Post, ...]:
+def claim_posts(ledger: Ledger, owner: Owner, limit: int, at: datetime, kind: MessageKind) -> tuple[Post, ...]:
     """Take up to `limit` messages of this kind that are ready to leave and that nobody has, oldest first."""
     wanted = (
         select(messages)
@@ -289,14 +283,12 @@ def claim_posts(ledger: Ledger, owner: Owner, limit: int, at: datetime, kind: Ki
         for chunk in chunks([row.id for row in rows]):
             connection.execute(update(messages).where(messages.c.id.in_(chunk)).values(claim=owner.token))
     return tuple(
-        Post(row.message_id, cast("Kind", row.kind), row.partner, row.name, row.package_digest, row.case_number)
+        Post(row.message_id, cast("MessageKind", row.kind), row.partner, row.name, row.package_digest, row.case_number)
         for row in rows
     )
 
 
-def record_posted(
-    ledger: Ledger, owner: Owner, message_ids: Sequence[str], who: str, at: datetime
-) -> tuple[str, ...]:
+def record_posted(ledger: Ledger, owner: Owner, message_ids: Sequence[str], who: str, at: datetime) -> tuple[str, ...]:
     """These messages are in the partners' mailboxes; the cases of deliveries are in transit. Returns those recorded."""
     now = utc_text(at)
     with ledger.writing() as connection:
@@ -331,8 +323,8 @@ def _set_in_transit(connection: Connection, numbers: Sequence[str], now: str) ->
     state = advance(State.SEALED, Event.POST)
     for chunk in chunks(numbers):
         connection.execute(
-            update(cases)
-            .where(cases.c.direction == OUT, cases.c.case_number.in_(chunk), cases.c.state == State.SEALED)
+            update(table)
+            .where(table.c.direction == OUT, table.c.case_number.in_(chunk), table.c.state == State.SEALED)
             .values(state=state, updated=now)
         )
 

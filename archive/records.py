@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from archive import intake
 from archive.intake_rules import already_transferred, other_name, overlaps, same_name, shown_ids, stored_id
-from archive.records_connection import Clash, RecordsConnection
+from archive.records_connection import ClashError, RecordsConnection
 from archive.records_sql import Statements, schema
 from formats.conversions import to_cell
 from formats.errors import UnreachableError, UsageError
@@ -97,7 +97,7 @@ class RecordsDatabase:
                 remaining = iter(people)
                 while some := list(islice(remaining, _PEOPLE)):
                     self._insert_people(connection, some)
-        except Clash:
+        except ClashError:
             raise UsageError("S415", "a person with this number is there already") from None
 
     def take_in(self, delivery: Delivery, digest: str, at: datetime) -> tuple[Finding, ...]:
@@ -109,7 +109,7 @@ class RecordsDatabase:
         Raises UsageError S415, UnreachableError S409 (also when other processes got in the way too often), S416.
         """
         for _ in range(_ATTEMPTS):
-            with suppress(Clash), self._connection.transaction(write=True) as connection:
+            with suppress(ClashError), self._connection.transaction(write=True) as connection:
                 return self._take_in(connection, delivery, digest, at)
         raise UnreachableError("S409", "other processes were quicker each time")
 

@@ -29,7 +29,7 @@ _CLASHES = frozenset({"23505", "40001", "40P01", "SQLITE_CONSTRAINT_UNIQUE", "SQ
 _FULL = frozenset({"53100", "SQLITE_FULL"})
 
 
-class Clash(Exception):  # noqa: N818  it is no failure: the same transaction is tried again
+class ClashError(Exception):
     """Another process wrote the same thing first, or the database undid the transaction: try it again."""
 
 
@@ -50,7 +50,7 @@ class RecordsConnection:
     def transaction(self, *, write: bool) -> Iterator[sa.Connection]:
         """One transaction: committed at the end of the block, undone when the block raises.
 
-        Raises UnreachableError S409, S416 and UsageError S415; Clash when trying again will help.
+        Raises UnreachableError S409, S416 and UsageError S415; ClashError when trying again will help.
         """
         if self._process != os.getpid():  # after a fork the connections are the parent's
             self._engine.dispose(close=False)
@@ -88,7 +88,10 @@ def _engine(url: str) -> sa.Engine:
         case _:
             raise UsageError("S401", "the records database must be SQLite or PostgreSQL")
     try:
-        engine = sa.create_engine(address, isolation_level="AUTOCOMMIT", hide_parameters=True, **arguments)
+        # AUTOCOMMIT: transaction() begins and ends transactions itself. As many connections as threads ask for.
+        engine = sa.create_engine(
+            address, isolation_level="AUTOCOMMIT", max_overflow=-1, hide_parameters=True, **arguments
+        )
     except (ArgumentError, NoSuchModuleError):
         raise UsageError("S401", "the URL of the records database cannot be used") from None
     if engine.dialect.name == "sqlite":
@@ -109,12 +112,12 @@ def _undo(connection: sa.Connection) -> None:
         connection.invalidate()
 
 
-def _meaning(error: Exception) -> ServiceError | Clash:
+def _meaning(error: Exception) -> ServiceError | ClashError:
     """What a database error means for the caller."""
     cause: Any = error.orig if isinstance(error, DBAPIError) else error
     state = str(getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", ""))
     if state in _CLASHES:
-        return Clash()
+        return ClashError()
     if state in _FULL:
         return UnreachableError("S416", state)
     if state.startswith("42"):  # PostgreSQL: no such table or column, no right to it, another type

@@ -11,6 +11,7 @@ receipt that this office sends is therefore an `out` message about an `in` case.
 import json
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -32,7 +33,8 @@ from formats.messages import Finding
 VERSION_TABLE = "ledger_version"  # where Alembic notes the revision
 
 OUT, IN = "out", "in"
-DELIVERY, RECEIPT = "delivery", "receipt"
+DELIVERY: Final = "delivery"
+RECEIPT: Final = "receipt"
 
 
 class MessageState(StrEnum):
@@ -58,11 +60,11 @@ class Findings(TypeDecorator[tuple[Finding, ...]]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: tuple[Finding, ...] | None, dialect: Dialect) -> str:  # noqa: ARG002
+    def process_bind_param(self, value: tuple[Finding, ...] | None, _dialect: Dialect) -> str:
         """Into the column."""
         return json.dumps(value or (), ensure_ascii=False)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[Finding, ...]:  # noqa: ARG002
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> tuple[Finding, ...]:
         """Out of the column."""
         return tuple(Finding(*item) for item in json.loads(value or "[]"))
 
@@ -73,11 +75,11 @@ class Words(TypeDecorator[tuple[str, ...]]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str:  # noqa: ARG002
+    def process_bind_param(self, value: tuple[str, ...] | None, _dialect: Dialect) -> str:
         """Into the column."""
         return " ".join(value or ())
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:  # noqa: ARG002
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> tuple[str, ...]:
         """Out of the column."""
         return tuple((value or "").split())
 
@@ -254,6 +256,7 @@ originals = Table(
     Column("kept_at", Text, nullable=False),
     UniqueConstraint("digest", "kind", "direction", "partner", "message_id", name="originals_once"),
     Index("originals_case", "direction", "partner", "case_number"),
+    Index("originals_message", "message_id"),
 )
 
 journal = Table(

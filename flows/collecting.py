@@ -7,8 +7,8 @@ from the mailbox. A process killed in between collects it again; the ledger know
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from archive import incoming
-from archive.incoming import NewArrival
+from archive import arrivals
+from archive.arrivals import NewArrival
 from flows import spool
 from flows.faults import coded
 from flows.reports import Failed, FetchReport
@@ -56,7 +56,7 @@ def _collect_batch(office: Office, mailbox: Mailbox, entries: Sequence[Entry], s
     files = {inbox_name(arrival.digest): data for arrival, data in fetched}
     spool.write(office.settings.path("inbox"), files.items())
     steps("fetched", len(fetched))
-    incoming.record_arrivals(office.ledger, [arrival for arrival, _ in fetched], SERVICE, now())
+    arrivals.record_arrivals(office.ledger, [arrival for arrival, _ in fetched], SERVICE, now())
     steps("arrived", len(fetched))
     for arrival, _ in fetched:
         mailbox.remove(arrival.name)

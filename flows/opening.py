@@ -15,8 +15,8 @@ From a proved sender, a failure of 2 to 5 is a refusal that a rejecting receipt 
 from dataclasses import dataclass
 from datetime import datetime
 
-from archive import incoming
-from archive.incoming import Arrival, Incoming
+from archive import duplicates
+from archive.arrivals import Arrival, Incoming
 from flows import spool
 from flows.collecting import inbox_name
 from flows.wiring import Office
@@ -113,7 +113,7 @@ def open_package(office: Office, arrival: Arrival, at: datetime) -> Opening:
 
 def _delivery(office: Office, opening: Delivered, delivery: Delivery, at: datetime) -> Opening:
     entry = opening.incoming
-    known = incoming.known(office.ledger, entry)
+    known = duplicates.known(office.ledger, entry)
     decision = receipts.duplicate(_known(known, entry.message_id), entry.digest)
     if isinstance(decision, Finding):
         return Quarantined(opening.arrival, decision.code)
@@ -128,7 +128,7 @@ def _delivery(office: Office, opening: Delivered, delivery: Delivery, at: dateti
     return Delivered(opening.arrival, entry, opening.package, delivery, findings)
 
 
-def _known(known: incoming.Known, message_id: str) -> receipts.Known:
+def _known(known: duplicates.Known, message_id: str) -> receipts.Known:
     """What the ledger knows, in the words of the judgement."""
     message, delivery = (Earlier(item.digest, item.state) if item else None for item in (known.message, known.delivery))
     return receipts.Known(message_id, message, known.sequence_of, delivery)

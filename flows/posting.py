@@ -7,10 +7,9 @@ already answered with the same receipt.
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Literal
 
 from archive import outgoing
-from archive.outgoing import Post
+from archive.outgoing import MessageKind, Post
 from flows import spool
 from flows.faults import coded
 from flows.reports import Failed, PostReport
@@ -21,7 +20,7 @@ from formats.errors import ServiceError
 from transfer.mailbox import Mailbox, Parcel
 
 
-def post(office: Office, kind: Literal["delivery", "receipt"], limit: int, *, steps: Steps = quiet) -> PostReport:
+def post(office: Office, kind: MessageKind, limit: int, *, steps: Steps = quiet) -> PostReport:
     """Post up to `limit` sealed messages of this kind, to each partner over one connection."""
     report = PostReport()
     mailboxes: dict[str, Mailbox | ServiceError] = {}
@@ -56,23 +55,33 @@ def _mailbox(office: Office, opened: dict[str, Mailbox | ServiceError], partner:
 
 def _post_to(office: Office, mailbox: Mailbox | ServiceError, posts: Sequence[Post], steps: Steps) -> PostReport:
     if isinstance(mailbox, ServiceError):
-        return PostReport(failed=tuple(Failed.by(item.case or item.message_id, mailbox) for item in posts))
-    failed: list[Failed] = []
+        return PostReport(failed=tuple(Failed.by(_subject(item), mailbox) for item in posts))
+    parcels, troubles = _parcels(office, posts)
+    try:
+        troubles |= dict(mailbox.put(parcels))
+    except Exception as error:  # noqa: BLE001 - the partner's server may do anything; the others go on
+        troubles |= {parcel.name: coded(error) for parcel in parcels}
+    steps("uploaded", len(parcels))
+    posted = [item.message_id for item in posts if troubles[item.name] is None]
+    recorded = outgoing.record_posted(office.ledger, office.owner, posted, SERVICE, now())
+    steps("posted", len(recorded))
+    failed = [Failed.by(_subject(item), trouble) for item in posts if (trouble := troubles[item.name])]
+    return PostReport(posted=tuple(recorded), failed=tuple(failed))
+
+
+def _parcels(office: Office, posts: Sequence[Post]) -> tuple[list[Parcel], dict[str, ServiceError | None]]:
+    """The packages that can leave, and what is wrong with the others, by name."""
     parcels: list[Parcel] = []
+    troubles: dict[str, ServiceError | None] = {}
     for item in posts:
         try:
             data = spool.read(office.settings.path("outbox"), item.name, item.package_digest)
         except ServiceError as error:
-            failed.append(Failed.by(item.case or item.message_id, error))
+            troubles[item.name] = error
             continue
         parcels.append(Parcel(item.name, data))
-    try:
-        results = dict(mailbox.put(parcels))
-    except Exception as error:  # noqa: BLE001 - the partner's server may do anything; the others go on
-        results = {parcel.name: coded(error) for parcel in parcels}
-    steps("uploaded", len(results))
-    posted = [item for item in posts if item.name in results and results[item.name] is None]
-    failed += [Failed.by(item.case or item.message_id, error) for item in posts if (error := results.get(item.name))]
-    recorded = outgoing.record_posted(office.ledger, office.owner, [item.message_id for item in posted], SERVICE, now())
-    steps("posted", len(recorded))
-    return PostReport(posted=tuple(recorded), failed=tuple(failed))
+    return parcels, troubles
+
+
+def _subject(item: Post) -> str:
+    return item.case or item.message_id

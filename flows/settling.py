@@ -16,7 +16,8 @@ record that was already taken in is recognised by its mark.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from archive import incoming
+from archive import arrivals, closing, incoming
+from archive.closing import ReceivedReceipt
 from archive.incoming import Answer, AnsweredDelivery
 from archive.originals import Kept
 from archive.outgoing import SealedPackage
@@ -30,7 +31,7 @@ from flows.steps import Steps, quiet
 from flows.times import now
 from flows.wiring import SERVICE, Office
 from formats.errors import ServiceError
-from formats.messages import Finding, Outcome
+from formats.messages import Finding, Outcome, Receipt
 
 
 def settle(office: Office, limit: int, *, steps: Steps = quiet) -> OpenReport:
@@ -38,12 +39,12 @@ def settle(office: Office, limit: int, *, steps: Steps = quiet) -> OpenReport:
     report = OpenReport()
     while report.done < limit:
         batch = min(office.settings.work.batch, limit - report.done)
-        arrivals = incoming.claim(office.ledger, office.owner, batch, now())
-        if not arrivals:
+        claimed = arrivals.claim(office.ledger, office.owner, batch, now())
+        if not claimed:
             break
-        steps("claimed", len(arrivals))
+        steps("claimed", len(claimed))
         openings: list[Opening] = []
-        for arrival in arrivals:
+        for arrival in claimed:
             try:
                 openings.append(open_package(office, arrival, now()))
             except Exception as error:  # noqa: BLE001 - each package stands alone: its neighbours go on
@@ -55,6 +56,7 @@ def settle(office: Office, limit: int, *, steps: Steps = quiet) -> OpenReport:
 
 def _settle_batch(office: Office, openings: Sequence[Opening], steps: Steps) -> OpenReport:
     report = _settle_deliveries(office, [item for item in openings if isinstance(item, Delivered)], steps)
+    report += _close_cases(office, [item for item in openings if isinstance(item, Answered)], steps)
     for opening in openings:
         try:
             report += _settle_other(office, opening)
@@ -66,17 +68,15 @@ def _settle_batch(office: Office, openings: Sequence[Opening], steps: Steps) -> 
 
 def _settle_other(office: Office, opening: Opening) -> OpenReport:
     match opening:
-        case Quarantined(arrival, code):
+        case Quarantined(_, code):
             return _quarantine(office, opening, code)
-        case Answered():
-            return _close(office, opening)
         case Repeated(arrival, partner, message_id):
             incoming.repeat_answer(office.ledger, office.owner, arrival, partner, message_id, SERVICE, now())
             spool.remove(office.settings.path("inbox"), [inbox_name(arrival.digest)])
             return OpenReport(repeated=1)
         case Waiting():
             return OpenReport(waiting=1)
-        case Delivered():
+        case _:
             return OpenReport()
 
 
@@ -86,31 +86,37 @@ def _quarantine(office: Office, opening: Quarantined | Answered, code: str) -> O
     inbox = office.settings.path("inbox")
     package = spool.read(inbox, inbox_name(arrival.digest), arrival.digest)
     spool.write(office.settings.path("quarantine"), [(inbox_name(arrival.digest), package)])
-    incoming.quarantine(office.ledger, office.owner, arrival, code, SERVICE, now())
+    arrivals.quarantine(office.ledger, office.owner, arrival, code, SERVICE, now())
     spool.remove(inbox, [inbox_name(arrival.digest)])
     return OpenReport(quarantined=(Failed(arrival.name, code, inbox_name(arrival.digest), 1),))
 
 
-def _close(office: Office, opening: Answered) -> OpenReport:
-    """Close this office's own case with the receipt that answers it, and keep the receipt as received."""
-    receipt = opening.receipt
-    original = office.store.keep([("receipt-received", opening.package)])[0]
-    code = incoming.record_receipt(
-        office.ledger,
-        office.owner,
-        opening.incoming,
-        receipt.header.answers,
-        receipt.outcome,
-        receipt.findings,
-        receipt.digest,
-        original,
-        SERVICE,
-        now(),
-    )
-    if code:
-        return _quarantine(office, opening, code)
-    spool.remove(office.settings.path("inbox"), [inbox_name(opening.arrival.digest)])
-    return OpenReport(closed=(Judged(receipt.header.case or receipt.header.answers, receipt.findings),))
+def _close_cases(office: Office, openings: Sequence[Answered], steps: Steps) -> OpenReport:
+    """Close this office's own cases with the receipts that answer them; the receipts are kept as received."""
+    if not openings:
+        return OpenReport()
+    originals = office.store.keep([("receipt-received", item.package) for item in openings])
+    received = [
+        ReceivedReceipt(item.incoming, answer.header.answers, answer.outcome, answer.findings, answer.digest, original)
+        for item, original in zip(openings, originals, strict=True)
+        for answer in (item.receipt,)
+    ]
+    codes = closing.record_receipts(office.ledger, office.owner, received, SERVICE, now())
+    steps("closed", codes.count(None))
+    report = OpenReport()
+    closed = []
+    for opening, code in zip(openings, codes, strict=True):
+        if code:
+            report += _quarantine(office, opening, code)
+        else:
+            closed.append(opening)
+    spool.remove(office.settings.path("inbox"), [inbox_name(item.arrival.digest) for item in closed])
+    return report + OpenReport(closed=tuple(Judged(_case(item.receipt), item.receipt.findings) for item in closed))
+
+
+def _case(receipt: Receipt) -> str:
+    """The case's number, or the delivery's message id where the partner could not read the case."""
+    return receipt.header.case or receipt.header.answers
 
 
 def _settle_deliveries(office: Office, openings: Sequence[Delivered], steps: Steps) -> OpenReport:

@@ -24,7 +24,7 @@ def as_task(name: str, act: Callable[[], T]) -> T:
         """Let only coded errors out."""
         try:
             return act()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not leave as it is
             raise coded(error) from None
 
     carrier = task(
@@ -37,7 +37,8 @@ def as_task(name: str, act: Callable[[], T]) -> T:
         persist_result=False,
         log_prints=False,
     )
-    return carrier()
+    result: T = carrier()
+    return result
 
 
 def _worth_retrying(_task: Any, _run: Any, state: Any) -> bool:

@@ -107,7 +107,7 @@ class Office:
             return profiles.canonical()
         file = self.settings.path(self.settings.profile)
         try:
-            return profiles.load(file.read_text(encoding="utf-8"))
+            return profiles.parse(file.read_text(encoding="utf-8"))
         except OSError as error:
             raise UsageError("S417", f"{self.settings.profile}: {error.strerror}") from None
 

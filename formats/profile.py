@@ -172,7 +172,12 @@ class Profile:
 @cache
 def canonical() -> Profile:
     """The built-in profile, with the field's own codes as column names."""
-    return parse(resources.files("formats").joinpath("profiles/canonical.toml").read_text(encoding="utf-8"))
+    return parse(canonical_text())
+
+
+def canonical_text() -> str:
+    """The TOML text of the built-in profile: what an office's own is best made from."""
+    return resources.files("formats").joinpath("profiles/canonical.toml").read_text(encoding="utf-8")
 
 
 def parse(text: str) -> Profile:

@@ -1,8 +1,8 @@
 """A document of unknown quality -> what is wrong with it, in findings that say the place and the kind, never a value.
 
-`check` makes the receiver's checks of content in their order: form, schema, business rules. The verdict on the schema is
-libxml2's (`xml.py`); a document that it refuses is read again by xmlschema, which is a hundred times slower, but knows
-the place.
+`check` makes the receiver's checks of content in their order: form, schema, business rules. The verdict on the schema
+is libxml2's (`xml.py`); a document that it refuses is read again by xmlschema, which is a hundred times slower, but
+knows the place.
 """
 
 import re

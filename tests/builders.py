@@ -160,10 +160,9 @@ def an_account_year(**changes: str) -> AccountYear:
 
 
 def an_entry(**changes: str) -> OtherEntry:
-    """A remark in the fifth group."""
-    return OtherEntry(
-        topic="household-change", date="2021-04-01", text="户籍由农业转为非农业 & 已核对", **changes
-    )._replace(**changes)
+    """A remark in the fifth group, with a character that XML escapes."""
+    entry = OtherEntry(topic="household-change", date="2021-04-01", text="户籍由农业转为非农业 & 已核对")
+    return entry._replace(**changes)
 
 
 def a_record(**changes: Any) -> Record:

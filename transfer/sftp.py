@@ -29,7 +29,7 @@ import paramiko
 from formats.errors import ServiceError, UnreachableError, UsageError
 from transfer import sftp_jobs
 from transfer.mailbox import Entry, Parcel, check_name, check_new, is_name, is_part
-from transfer.sftp_packets import WireError
+from transfer.sftp_packets import CHUNK, WireError
 from transfer.sftp_pipeline import REQUESTS, Job, Pipeline, Steps
 from transfer.watchdog import Watchdog
 
@@ -323,7 +323,7 @@ class _Connection:
             raise UnreachableError("S407", f"{self._where} gives no SFTP session") from None
         except (paramiko.SSHException, OSError, EOFError, WireError):
             raise self._lost("connection lost at opening the session") from None
-        return pipeline, sftp_jobs.CHUNK if isinstance(chunk, ServiceError) else chunk
+        return pipeline, CHUNK if isinstance(chunk, ServiceError) else chunk
 
     @property
     def _where(self) -> str:

@@ -67,7 +67,8 @@ def write_size(offers: Collection[bytes]) -> Steps[int]:
 def store(final: bytes, data: bytes, offers: Collection[bytes], chunk: int = CHUNK) -> Steps[None]:
     """Write `data` under the part name, check its size on the server, flush it, and rename it to `final`.
 
-    `chunk`: the bytes of one write request, as `write_size` found. The part is emptied if a killed sender left it, and removed again when anything is refused.
+    `chunk`: the bytes of one write request, as `write_size` found. The part is emptied if a killed sender left it, and
+    removed again when anything is refused.
     """
     part = final + PART.encode()
     (opened,) = yield (open_to_write(part),)

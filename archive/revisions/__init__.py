@@ -1,7 +1,7 @@
 """The ledger's own schema, revision by revision (Alembic). Everything runs in the caller's transaction.
 
-A new revision is a module in `versions/` whose `down_revision` is the one before; `VERSION` in archive/ledger.py names the
-newest. Nothing is read but this package, so it works from an installed wheel.
+A new revision is a module in `versions/` whose `down_revision` is the one before; `VERSION` in archive/ledger.py
+names the newest. Nothing is read but this package, so it works from an installed wheel.
 """
 
 from alembic import command

@@ -82,7 +82,7 @@ def journal() -> None:
 def show(place: Place, last: int, as_json: bool) -> int:
     """Print the last entries."""
     with place.office() as office:
-        entries = log.entries(office.ledger, last=last)
+        entries = log.entries(office.ledger, first=max(1, log.head(office.ledger).count - last + 1))
     headings = ("n", "at", "kind", "what", "why", "how", "who")
     lines = [[plain(item)[name] for name in headings] for item in entries]
     terminal.emit(as_json, {"entries": plain(entries)}, lambda: terminal.table(headings, lines))

@@ -33,9 +33,7 @@ def office(code: str) -> OfficeKey:
 
 def pin(key: PublicKey, code: str = SENDER, *, not_before: datetime | None = None, **changes: datetime) -> Pin:
     """A pin of an office's key, valid from its creation for ever unless said otherwise."""
-    return Pin(
-        code, key, not_before or key.created, changes.get("not_after", FOREVER), changes.get("revoked")
-    )
+    return Pin(code, key, not_before or key.created, changes.get("not_after", FOREVER), changes.get("revoked"))
 
 
 def pins(*keys: PublicKey) -> Mapping[str, Pin]:
@@ -58,7 +56,9 @@ def literal(data: bytes, form: bytes = b"b") -> bytes:
     return framing.encode(framing.LITERAL, form + b"\x00" + bytes(4) + data)
 
 
-def document_head(signer: OfficeKey, *, digest: int = 8, kind: int = 0, extra: bytes = b"", at: datetime = NOW) -> bytes:
+def document_head(
+    signer: OfficeKey, *, digest: int = 8, kind: int = 0, extra: bytes = b"", at: datetime = NOW
+) -> bytes:
     """The head of a signature that names no recipient; `extra` are further subpackets of its hashed area."""
     hashed = b"\x05\x02" + int(at.timestamp()).to_bytes(4, "big")
     hashed += b"\x16\x21\x04" + bytes.fromhex(signer.fingerprint) + extra
@@ -67,7 +67,9 @@ def document_head(signer: OfficeKey, *, digest: int = 8, kind: int = 0, extra: b
 
 def signature(data: bytes, signer: OfficeKey, head: bytes) -> bytes:
     """A signature packet with this head over the data, right whatever the head says."""
-    total = hashlib.new({2: "sha1", **signatures.DIGESTS}[head[3]], data + head + b"\x04\xff" + len(head).to_bytes(4, "big"))
+    total = hashlib.new(
+        {2: "sha1", **signatures.DIGESTS}[head[3]], data + head + b"\x04\xff" + len(head).to_bytes(4, "big")
+    )
     body = signatures.complete(head, total.digest()[:2], signer.fingerprint, signer.signer(NOW).sign(total.digest()))
     return framing.encode(framing.SIGNATURE, body)
 

@@ -242,7 +242,9 @@ def wrong_signatures() -> list[tuple[str, bytes, str]]:
 def test_wrong_signatures_are_refused() -> None:
     """Every way in which a decrypted message is not one rightly signed document has its code."""
     expected = [(name, code) for name, _, code in wrong_signatures()]
-    found = [(name, refusal(keyring.encrypted(plain, office(RECEIVER).public))) for name, plain, _ in wrong_signatures()]
+    found = [
+        (name, refusal(keyring.encrypted(plain, office(RECEIVER).public))) for name, plain, _ in wrong_signatures()
+    ]
     assert found == expected
 
 

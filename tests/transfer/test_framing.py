@@ -194,7 +194,14 @@ def test_structure_is_exact() -> None:
     assert bytes(framing.envelope(session_key * 2 + body, 20).ciphertext) == b"abc"
     good = [Packet(4, b"\x03" + bytes(11) + b"\x01"), Packet(11, b"b\x01n\0\0\0\0data"), Packet(2, b"signature")]
     assert bytes(framing.signed(b"".join(framing.encode(*packet) for packet in good)).data) == b"data"
-    for outer in (b"", body, session_key, body + session_key, session_key + body + body, session_key + b"\xd2\x02\x02a"):
+    for outer in (
+        b"",
+        body,
+        session_key,
+        body + session_key,
+        session_key + body + body,
+        session_key + b"\xd2\x02\x02a",
+    ):
         with pytest.raises(FramingError):
             framing.envelope(outer, 20)
     for inner in ([], good[1:], good[:2], [*good, good[2]], good[::-1], [good[0], Packet(11, b"t\0\0\0\0\0"), good[2]]):

@@ -21,7 +21,7 @@ def card(code: str = SENDER, key: OfficeKey | None = None) -> Card:
     key = key or office(code)
     return Card(
         code=code,
-        name="杭州市社会保险管理服务中心 \"本级\" C:\\",
+        name='杭州市社会保险管理服务中心 "本级" C:\\',
         mailbox="sftp://jiexu@sftp.example:2222/in",
         host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUq",
         public_key=public_part(key),

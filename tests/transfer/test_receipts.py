@@ -63,7 +63,14 @@ def test_each_disagreement_has_its_code(header: dict[str, str], name: dict[str, 
     st.integers(1, 2),
 )
 def test_the_first_step_that_fails_is_told(  # noqa: PLR0913, PLR0917 - eight independent inputs
-    signer: str, sender: str, receiver: str, named_sender: str, named_receiver: str, office: str, kind: str, sequence: int
+    signer: str,
+    sender: str,
+    receiver: str,
+    named_sender: str,
+    named_receiver: str,
+    office: str,
+    kind: str,
+    sequence: int,
 ) -> None:
     """Whatever disagrees, the finding is the one of the earliest step, and nothing passes that disagrees."""
     header = replace(HEADER, sender=sender, receiver=receiver, environment=kind, sequence=sequence)  # type: ignore[arg-type]
@@ -104,7 +111,9 @@ def test_duplicates_follow_the_table(known: Known, expected: str) -> None:
 
 
 @given(earlier, st.sampled_from([None, ID, OTHER_ID]), earlier)
-def test_duplicates_keep_their_promises(message: Earlier | None, sequence_of: str | None, delivery: Earlier | None) -> None:
+def test_duplicates_keep_their_promises(
+    message: Earlier | None, sequence_of: str | None, delivery: Earlier | None
+) -> None:
     """A receipt is repeated only for the same bytes, nothing is taken in while it is worked on, nor under a used id."""
     found = receipts.duplicate(Known(ID, message, sequence_of, delivery), DIGEST)
     same = [known for known in (message, delivery) if known is not None and known.digest == DIGEST]

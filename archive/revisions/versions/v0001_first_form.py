@@ -121,6 +121,7 @@ def _originals() -> None:
         sa.UniqueConstraint("digest", "kind", "direction", "partner", "message_id", name="originals_once"),
     )
     op.create_index("originals_case", "originals", ["direction", "partner", "case_number"])
+    op.create_index("originals_message", "originals", ["message_id"])
 
 
 def _journal() -> None:

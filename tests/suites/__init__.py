@@ -1,0 +1,1 @@
+"""Behaviour that every implementation of a seam must show."""
