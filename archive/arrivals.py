@@ -91,6 +91,13 @@ def claim(ledger: Ledger, owner: Owner, limit: int, at: datetime) -> tuple[Arriv
     return tuple(Arrival(row.number, row.name, row.digest, row.size) for row in rows)
 
 
+def waiting(ledger: Ledger) -> tuple[str, ...]:
+    """The digests of the files that have arrived and wait, claimed or not."""
+    wanted = select(arrivals.c.digest).where(arrivals.c.state == ArrivalState.WAITING)
+    with ledger.reading() as connection:
+        return tuple(row.digest for row in connection.execute(wanted))
+
+
 def quarantine(ledger: Ledger, owner: Owner, arrival: Arrival, code: str, who: str, at: datetime) -> None:
     """The package lies in the quarantine, for this reason."""
     now = utc_text(at)

@@ -23,26 +23,34 @@ INTAKE = sa.Table(
 )
 
 
+# Built once: SQLAlchemy takes longer to build these statements than SQLite to execute them.
+_DIGEST = sa.select(INTAKE.c.digest).where(INTAKE.c.case_number == sa.bindparam("case"))
+_KINDS = sa.select(INTAKE.c.kinds).where(
+    INTAKE.c.person == sa.bindparam("person"), INTAKE.c.sender == sa.bindparam("sender")
+)
+_MARK = sa.insert(INTAKE)
+
+
 def digest_of(connection: sa.Connection, case: str) -> str | None:
     """The digest of the document that was taken in for this case, None when none was."""
-    return connection.scalar(sa.select(INTAKE.c.digest).where(INTAKE.c.case_number == case))
+    digest: str | None = connection.scalar(_DIGEST, {"case": case})
+    return digest
 
 
 def kinds_from(connection: sa.Connection, person: str, sender: str) -> set[str]:
     """The kinds that this sender's cases have brought for this person."""
-    query = sa.select(INTAKE.c.kinds).where(INTAKE.c.person == person, INTAKE.c.sender == sender)
-    return {kind for kinds in connection.scalars(query) for kind in kinds.split()}
+    found = connection.scalars(_KINDS, {"person": person, "sender": sender})
+    return {kind for kinds in found for kind in kinds.split()}
 
 
 def mark(connection: sa.Connection, delivery: Delivery, digest: str, person: str, at: datetime) -> None:
     """Write the marker of the delivery's case; the primary key refuses a second one."""
-    connection.execute(
-        sa.insert(INTAKE).values(
-            case_number=delivery.header.case,
-            digest=digest,
-            sender=delivery.header.sender,
-            person=person,
-            kinds=" ".join(delivery.kinds),
-            taken_in=at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        )
-    )
+    marker = {
+        "case_number": delivery.header.case,
+        "digest": digest,
+        "sender": delivery.header.sender,
+        "person": person,
+        "kinds": " ".join(delivery.kinds),
+        "taken_in": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    connection.execute(_MARK, marker)

@@ -1,7 +1,7 @@
 """Whether a delivery fits what the receiving office has already: the last check on receipt. Pure.
 
 Also how employers from other offices are named. An employer's id is unique in one office only, so a delivered
-employer is stored under its id and the office it came from (`3301060001@33010001`), beside the office's own and never
+employer is stored under its id and the office it came from (`3301060001(33010001)`), beside the office's own and never
 over them; `shown_ids` takes the origin off again when the record is read.
 """
 
@@ -16,7 +16,7 @@ from formats.record import Contribution
 # A receipt names so many overlapping months; the rest are of the same kind.
 MOST_FINDINGS = 20
 
-_ORIGIN = re.compile(r"@[0-9]{8}$")
+_ORIGIN = re.compile(r"\([0-9]{8}\)$")
 
 
 def already_transferred() -> Finding:
@@ -69,7 +69,7 @@ def paid_months(contributions: Iterable[Contribution]) -> set[tuple[str, str]]:
 
 def stored_id(employer: str, office: str) -> str:
     """The id under which an employer that another office delivered is stored; none stays none."""
-    return f"{employer}@{office}" if employer else ""
+    return f"{employer}({office})" if employer else ""
 
 
 def shown_ids(stored: Collection[str]) -> Mapping[str, str]:

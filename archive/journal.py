@@ -158,22 +158,29 @@ def verify(ledger: Ledger, head: Head | None = None) -> Head:
     `head` is one remembered from before. Raises IntegrityError A504 naming the first entry that does not hold: one
     changed, missing, inserted or moved; the end not where the ledger says; the remembered entry gone or different.
     """
+    wanted = select(journal).order_by(journal.c.n).execution_options(yield_per=_PAGE)
+    end = EMPTY
     with ledger.reading() as connection:
-        end = EMPTY
-        for row in connection.execute(select(journal).order_by(journal.c.n).execution_options(yield_per=_PAGE)):
-            if row.n != end.count + 1:
-                raise IntegrityError("A504", f"entry {end.count + 1} is missing")
-            if row.previous != end.hash or row.hash != _hash(_columns(row)):
-                raise IntegrityError("A504", f"entry {row.n} was changed")
-            end = Head(row.n, row.hash)
-            if head is not None and head.count == end.count and head.hash != end.hash:
-                raise IntegrityError("A504", f"entry {row.n} is not the remembered one")
+        with connection.execute(wanted) as rows:
+            for row in rows:
+                end = _follow(end, row)
+                if head is not None and head.count == end.count and head.hash != end.hash:
+                    raise IntegrityError("A504", f"entry {row.n} is not the remembered one")
         known = _head(connection)
     if known != end:
         raise IntegrityError("A504", f"entry {max(known.count, end.count)} is not the end that the ledger has noted")
     if head is not None and head.count > end.count:
         raise IntegrityError("A504", f"entry {end.count + 1} is missing: the journal was cut off")
     return end
+
+
+def _follow(end: Head, row: Row[Any]) -> Head:
+    """The journal's end with this row behind it. Raises IntegrityError A504."""
+    if row.n != end.count + 1:
+        raise IntegrityError("A504", f"entry {end.count + 1} is missing")
+    if row.previous != end.hash or row.hash != _hash(_columns(row)):
+        raise IntegrityError("A504", f"entry {row.n} was changed")
+    return Head(row.n, row.hash)
 
 
 def _head(connection: Connection) -> Head:

@@ -316,7 +316,8 @@ def record_posted(ledger: Ledger, owner: Owner, message_ids: Sequence[str], who:
         counted = {"deliveries": len(deliveries), "receipts": len(rows) - len(deliveries)}
         what = {**extent([row.case_number for row in rows]), **counted}
         journal.append(connection, Entry(now, "posted", what, _WHY, "put into the partner's mailbox", who))
-    return tuple(row.message_id for row in rows)
+    recorded = {row.message_id for row in rows}
+    return tuple(message_id for message_id in message_ids if message_id in recorded)
 
 
 def _set_in_transit(connection: Connection, numbers: Sequence[str], now: str) -> None:

@@ -24,6 +24,11 @@ class Statement(NamedTuple):
     names: tuple[str, ...]
     fixed: dict[str, Any]
 
+    def run(self, connection: sa.Connection, parameters: dict[str, Any]) -> sa.CursorResult[Any]:
+        """Execute with these parameters."""
+        values = {**self.fixed, **parameters}
+        return connection.exec_driver_sql(self.text, tuple(values[name] for name in self.names))
+
 
 class Statements:
     """The statements on one database; each is compiled when it is first needed."""
@@ -34,6 +39,8 @@ class Statements:
         self._dialect = dialect
         self._sqlite = dialect.name == "sqlite"
         self._split = {row.name: _split(row) for row in profile.rows}
+        self._inserts = {row.name: self._insert(row) for row in profile.rows}
+        self._person_found = self._compile(self._select_person())
         self._compiled: dict[tuple[str, str, int], Statement] = {}
 
     def of_person(
@@ -46,12 +53,8 @@ class Statements:
     def person_found(self, connection: sa.Connection, number: Cell) -> tuple[str, str] | None:
         """(person number, name) of the person whose social security number the database writes like this."""
         row = self._profile.person
-        key: sa.ColumnClause[Any] = sa.column(row.person_number)
-        name = row.field("name")
-        query = sa.select(self._cell(key), self._cell(sa.column(name.column))).select_from(sa.table(row.table))
-        query = query.where(sa.column(row.field("socialSecurityNumber").column) == number)
-        found = connection.execute(self._always(query, row)).first()
-        return (_number(found[0]), row.values(name, [found[1]])[0]) if found else None
+        found = self._person_found.run(connection, {"number": number}).first()
+        return (_number(found[0]), row.values(row.field("name"), [found[1]])[0]) if found else None
 
     def persons(self, connection: sa.Connection) -> list[str]:
         """All person numbers."""
@@ -68,15 +71,12 @@ class Statements:
 
     def insert(self, connection: sa.Connection, row: RowProfile[Any], rows: Iterable[tuple[Cell, ...]]) -> None:
         """Insert rows with the cells of `written_columns`."""
-        quote = self._dialect.identifier_preparer.quote
-        columns = written_columns(row)
-        into = f"{quote(row.table)} ({', '.join(quote(column) for column in columns)})"
+        text = self._inserts[row.name]
         if self._sqlite:
-            places = ", ".join("?" * len(columns))
-            connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({places})", list(rows))
+            connection.exec_driver_sql(text, list(rows))
             return
         # psycopg's executemany takes ten times as long as COPY.
-        with connection.connection.cursor().copy(f"COPY {into} FROM STDIN") as copy:
+        with connection.connection.cursor().copy(text) as copy:
             for cells in rows:
                 copy.write_row(cells)
 
@@ -106,17 +106,34 @@ class Statements:
         if column:
             values: list[sa.BindParameter[Any]] = [sa.bindparam(f"{parameter}_{index}") for index in range(count)]
             query = query.where(sa.column(column).in_(values))
+        self._compiled[known] = self._compile(query)
+        return self._compiled[known]
+
+    def _select_person(self) -> sa.Select[Any]:
+        row = self._profile.person
+        columns: list[sa.ColumnClause[Any]] = [sa.column(row.person_number), sa.column(row.field("name").column)]
+        key: sa.ColumnClause[Any] = sa.column(row.field("socialSecurityNumber").column)
+        query = sa.select(*map(self._cell, columns)).select_from(sa.table(row.table))
+        return self._always(query.where(key == sa.bindparam("number")), row)
+
+    def _insert(self, row: RowProfile[Any]) -> str:
+        """INSERT for SQLite, COPY for PostgreSQL."""
+        columns = written_columns(row)
+        if self._sqlite:
+            table = sa.table(row.table, *(sa.column(column) for column in columns))
+            return str(sa.insert(table).compile(dialect=self._dialect, column_keys=columns))
+        quote = self._dialect.identifier_preparer.quote
+        return f"COPY {quote(row.table)} ({', '.join(quote(column) for column in columns)}) FROM STDIN"
+
+    def _compile(self, query: sa.Select[Any]) -> Statement:
         compiled = query.compile(dialect=self._dialect)
-        statement = Statement(str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params))
-        self._compiled[known] = statement
-        return statement
+        return Statement(str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params))
 
     def _values(
         self, connection: sa.Connection, row: RowProfile[Any], statement: Statement, parameters: dict[str, Any]
     ) -> list[list[str]]:
         """The values of the rows that a statement of `_select` finds, one list a field."""
-        bound = {**statement.fixed, **parameters}
-        found = connection.exec_driver_sql(statement.text, tuple(bound[name] for name in statement.names)).fetchall()
+        found = statement.run(connection, parameters).fetchall()
         if not found:
             return [[] for _ in row.fields]
         apart, together = self._split[row.name]

@@ -77,8 +77,7 @@ def populate(sender: Path, count: int) -> None:
 def hand_over(sender: Path, receiver: Path) -> None:
     """Carry the sealed packages from the sender's outbox to the receiver's mailbox, as a courier would."""
     with Office.at(receiver) as office:
-        mailbox = Path(office.settings.mailbox.url.removeprefix("folder:"))
-    mailbox.mkdir(parents=True, exist_ok=True)
+        mailbox = office.settings.mailbox_folder()
     for package in (sender / "outbox").iterdir():
         shutil.copy(package, mailbox / package.name)
 

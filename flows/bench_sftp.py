@@ -74,7 +74,7 @@ def _rates(seconds: tuple[float, float | None], ours: float, peer: float) -> tup
 
 @contextmanager
 def _place() -> Iterator[_Place]:
-    memory = Path("/dev/shm")
+    memory = Path("/dev") / "shm"
     with tempfile.TemporaryDirectory(prefix="jiexu-bench-", dir=memory if memory.is_dir() else None) as name:
         home = Path(name)
         work = home / "work"

@@ -5,6 +5,7 @@ from the mailbox. A process killed in between collects it again; the ledger know
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 
 from archive import arrivals
@@ -19,6 +20,9 @@ from formats.digest import sha256
 from transfer.mailbox import Entry, Mailbox
 from transfer.naming import parse_name
 
+# Far longer than any pass takes between writing a file and entering it in the ledger.
+LEFT_OVER = timedelta(days=1)
+
 
 def inbox_name(digest: str) -> str:
     """The name in the inbox of a package with this digest."""
@@ -27,6 +31,7 @@ def inbox_name(digest: str) -> str:
 
 def collect(office: Office, *, steps: Steps = quiet) -> FetchReport:
     """Fetch every package that lies in the office's mailbox. Raises UnreachableError S404, UsageError S405, S406."""
+    _sweep(office)
     with office.mailbox() as mailbox:
         entries = mailbox.list()
         packages = [entry for entry in entries if parse_name(entry.name)]
@@ -35,6 +40,12 @@ def collect(office: Office, *, steps: Steps = quiet) -> FetchReport:
         for batch in _batches(packages, office.settings.work.batch):
             report += _collect_batch(office, mailbox, batch, steps)
     return report
+
+
+def _sweep(office: Office) -> None:
+    """Remove what a process that was killed has left: files long fetched whose packages are settled."""
+    waiting = {inbox_name(digest) for digest in arrivals.waiting(office.ledger)}
+    spool.sweep(office.settings.path("inbox"), waiting, (now() - LEFT_OVER).timestamp())
 
 
 def _batches(entries: Sequence[Entry], size: int) -> Iterator[list[Entry]]:

@@ -57,7 +57,8 @@ async def _serve(host: str, port: int, seconds: float) -> None:
         await asyncio.gather(there, back, return_exceptions=True)
 
     server = await asyncio.start_server(connect, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.buffer.read)
     server.close()
 

@@ -16,15 +16,20 @@ import asyncssh
 
 
 class _OneUser(asyncssh.SSHServer):
-    """Everybody logs in under the same name, as with an sshd that an ordinary person started."""
+    """Only one name is known, as with an sshd that an ordinary person started; other names have no keys."""
 
-    def __init__(self, user: str) -> None:
+    def __init__(self, user: str, authorized_keys: Path) -> None:
         self._user = user
+        self._keys = authorized_keys.read_text(encoding="utf-8")
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Keep the connection, which is told the keys when the user is known."""
+        self._connection = conn
 
     def begin_auth(self, username: str) -> bool:
-        """Refuse other names at once."""
-        if username != self._user:
-            raise asyncssh.PermissionDenied("not known here")
+        """Everybody has to log in."""
+        keys = self._keys if username == self._user else ""
+        self._connection.set_authorized_keys(asyncssh.import_authorized_keys(keys))
         return True
 
 
@@ -43,9 +48,8 @@ async def listen(
     return await asyncssh.listen(
         "127.0.0.1",
         0,
-        server_factory=partial(_OneUser, user),
+        server_factory=partial(_OneUser, user, authorized_keys),
         server_host_keys=[str(host_key)],
-        authorized_client_keys=str(authorized_keys),
         sftp_factory=files,
         allow_scp=False,
         agent_forwarding=False,
@@ -55,7 +59,8 @@ async def listen(
 
 async def _serve(root: Path, host_key: Path, authorized_keys: Path, user: str) -> None:
     acceptor = await listen(root, host_key, authorized_keys, user)
-    print(acceptor.get_port(), flush=True)
+    sys.stdout.write(f"{acceptor.get_port()}\n")
+    sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.buffer.read)
     acceptor.close()
 

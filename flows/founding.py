@@ -30,8 +30,8 @@ stages = ["handler", "reviewer", "rechecker", "approver"]  # art. 7: initial rev
 language = "en"                # of reasons on screen: "zh", "ko" or "en"
 
 [storage]
-ledger = ""                    # "": ledger.db here; or postgresql+psycopg://... (or JIEXU_LEDGER_URL)
-records = ""                   # "": records.db here; or postgresql+psycopg://... (or JIEXU_RECORDS_URL)
+ledger = "{ledger}"            # "": ledger.db here; or postgresql+psycopg://... (or JIEXU_LEDGER_URL)
+records = "{records}"          # "": records.db here; or postgresql+psycopg://... (or JIEXU_RECORDS_URL)
 profile = ""                   # "": the canonical tables and columns; else the file of a mapping profile
 
 [keys]
@@ -63,7 +63,11 @@ acknowledge = 300
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a new office is told. `key` is an armored secret key to use instead of a new one."""
+    """What a new office is told.
+
+    `key` is an armored secret key to use instead of a new one; `ledger` and `records` are URLs of databases, empty for
+    files in the home.
+    """
 
     code: str
     name: str
@@ -71,6 +75,8 @@ class Plan:
     host_key: str = ""
     environment: Environment = "production"
     key: str = ""
+    ledger: str = ""
+    records: str = ""
 
 
 def found(home: Path, plan: Plan, at: datetime) -> Settings:
@@ -93,9 +99,13 @@ def found(home: Path, plan: Plan, at: datetime) -> Settings:
         environment=plan.environment,
         mailbox=_toml_text(plan.mailbox),
         host_key=_toml_text(plan.host_key),
+        ledger=_toml_text(plan.ledger),
+        records=_toml_text(plan.records),
     )
     (home / settings_module.FILE).write_text(text, encoding="utf-8")
     settings = settings_module.load(home)
+    if settings.mailbox.folder:
+        settings.mailbox_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     Ledger.create(settings.ledger_url).close()
     return settings
 
@@ -112,9 +122,7 @@ def login_key(home: Path) -> str:
 def own_card(office: Office) -> Card:
     """The card that this office gives its partners."""
     settings = office.settings
-    url = settings.mailbox.url
-    if url.startswith("folder:"):
-        url = f"folder:{(settings.home / url.removeprefix('folder:')).resolve()}"
+    url = f"folder:{settings.mailbox_folder()}" if settings.mailbox.folder else settings.mailbox.url
     return Card(
         code=settings.code,
         name=settings.name,

@@ -67,6 +67,11 @@ class MailboxSettings:
     ssh_key: str = "keys/ssh"
     timeout: float = 30.0
 
+    @property
+    def folder(self) -> str:
+        """The path in a `folder:` URL, empty for any other."""
+        return self.url.removeprefix("folder:") if self.url.startswith("folder:") else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -90,6 +95,10 @@ class Settings:
     def path(self, relative: str) -> Path:
         """A path of the home."""
         return self.home / relative
+
+    def mailbox_folder(self) -> Path:
+        """Where a mailbox that is a folder lies."""
+        return (self.home / self.mailbox.folder).resolve()
 
     def passphrase(self) -> str:
         """The passphrase of the office's key, from the environment or its file. Raises UsageError S408."""

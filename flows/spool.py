@@ -1,12 +1,12 @@
 """The spool: the folders `outbox/`, `inbox/` and `quarantine/` of a home.
 
-A package lies in `outbox/` from when it is sealed until its answer is in, so that the same bytes can be posted again;
-in `inbox/` from when it is fetched until it is settled. Files are flushed to disk before the ledger says that they are
+A package lies in `outbox/` from when it is sealed, so that the same bytes can be posted again at any time; in `inbox/`
+from when it is fetched until it is settled. Files are flushed to disk before the ledger says that they are
 there.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from formats.digest import sha256
@@ -49,3 +49,10 @@ def remove(folder: Path, names: Iterable[str]) -> None:
     """Remove files that are no longer needed; what is gone already is fine."""
     for name in names:
         (folder / name).unlink(missing_ok=True)
+
+
+def sweep(folder: Path, keep: Collection[str], before: float) -> None:
+    """Remove files whose names are not among `keep` and that were last changed before this time (seconds since 1970)."""
+    for path in folder.iterdir():
+        if path.name not in keep and path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)

@@ -7,8 +7,8 @@ sshd is run one process a connection (`sshd -i`) behind a socket of ours: there 
 listens any longer once this process is gone.
 """
 
-import getpass
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -86,12 +86,12 @@ class Server(Protocol):
 
 
 class OpenSshServer:
-    """sshd on one folder. `sessions` are the process groups of the connections made so far, living and dead."""
+    """OpenSSH's sshd on one folder."""
 
     def __init__(self, sshd: str, home: Path, root: Path) -> None:
         """`home` holds `host_key` and `authorized_keys`; `root` is where a login starts. OSError when it cannot be."""
-        if os.geteuid() == 0:
-            _SEPARATION.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if os.geteuid() == 0 and _SEPARATION.parent.is_dir():
+            _SEPARATION.mkdir(mode=0o755, exist_ok=True)
         # Through a link, because sshd would split a path with spaces here.
         (home / "root").symlink_to(root)
         config = home / "sshd_config"
@@ -99,7 +99,8 @@ class OpenSshServer:
         text = _CONFIG.format(home=home, expanded=str(home).replace("%", "%%"))
         config.write_text(text, encoding="utf-8")
         self._command = [sshd, "-i", "-f", str(config), "-E", str(home / "sshd.log")]
-        self.sessions: list[subprocess.Popen[bytes]] = []
+        self._sessions: list[subprocess.Popen[bytes]] = []
+        self._closing = False
         self._listener = socket.create_server((_HOST, 0), backlog=64)
         self._thread = threading.Thread(target=self._accept, name="jiexu-sshd", daemon=True)
         self._thread.start()
@@ -111,36 +112,36 @@ class OpenSshServer:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to every connection's processes."""
-        for session in self.sessions:
+        for session in self._sessions:
             if session.poll() is None:
                 with suppress(ProcessLookupError):
                     os.killpg(session.pid, number)
 
     def close(self) -> None:
         """End it and all its connections."""
+        self._closing = True
         with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+            # Wakes the thread; closing the listener would not, everywhere.
+            socket.create_connection((_HOST, self.port), 1).close()
         self._thread.join()
         self._listener.close()
         self.signal(signal.SIGKILL)
-        for session in self.sessions:
+        for session in self._sessions:
             session.wait()
 
     def _accept(self) -> None:
         while True:
-            try:
-                link, _ = self._listener.accept()
-            except OSError:
-                return
+            link, _ = self._listener.accept()
             with link:
-                end = link.fileno()
-                self.sessions.append(
-                    subprocess.Popen(
-                        self._command, stdin=end, stdout=end, stderr=subprocess.DEVNULL, start_new_session=True
-                    )
-                )
-            for session in self.sessions:
-                session.poll()
+                if self._closing:
+                    return
+                self._sessions = [session for session in self._sessions if session.poll() is None]
+                self._sessions.append(_session(self._command, link.fileno()))
+
+
+def _session(command: Sequence[str], link: int) -> subprocess.Popen[bytes]:
+    """One connection's sshd, in a process group of its own, so that its helpers are signalled with it."""
+    return subprocess.Popen(command, stdin=link, stdout=link, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 class EmbeddedServer:
@@ -199,8 +200,11 @@ def find_sshd() -> str | None:
 
 
 def user_name() -> str:
-    """The name under which this process may log in."""
-    return getpass.getuser()
+    """The name under which this process may log in; a user without a name gets one for the embedded server."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return "jiexu"
 
 
 def _openssh(home: Path, root: Path, host_key: str, folders: Sequence[str]) -> OpenSshServer | None:

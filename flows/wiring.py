@@ -3,7 +3,7 @@
 Only this module knows which ledger, which store of originals and which mailbox an office uses.
 """
 
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +25,12 @@ from transfer.partners import Directory
 from transfer.sftp import SftpMailbox, parse_url
 
 SERVICE = "service"  # who does what nobody in person does: the scheduled passes
+
+
+@cache
+def _unlocked(armored: str, passphrase: str) -> OfficeKey:
+    """Unlocking takes a fifth of a second on purpose: once in a process is enough."""
+    return load_secret(armored, passphrase)
 
 
 class Office:
@@ -68,7 +74,7 @@ class Office:
             armored = file.read_text(encoding="ascii")
         except OSError as error:
             raise UsageError("S408", f"keys/office.asc: {error.strerror}") from None
-        return load_secret(armored, self.settings.passphrase())
+        return _unlocked(armored, self.settings.passphrase())
 
     @cached_property
     def directory(self) -> Directory:

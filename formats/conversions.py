@@ -148,7 +148,7 @@ def _decimal(cell: Cell, places: int) -> str:
         exact = number.quantize(Decimal(1).scaleb(-places))
         if exact != number:
             raise ValueError(f"a decimal with more than {places} places")
-        return f"{exact if exact else abs(exact):f}"
+        return f"{exact or abs(exact):f}"
 
 
 def _count(cell: Cell) -> int:

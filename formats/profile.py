@@ -265,7 +265,7 @@ def _character(text: str) -> str:
     """`U+FE10` as the character itself."""
     if not re.fullmatch(r"U\+(?!D[89A-F])(?:[0-9A-F]{4,5}|10[0-9A-F]{4})", text):
         raise _wrong("privateUse", "characters are written U+XXXX")
-    return chr(int(text[2:], 16))
+    return chr(int(text.removeprefix("U+"), base=16))
 
 
 def _sub(table: Mapping[str, Any], name: str) -> Iterable[tuple[str, Any]]:

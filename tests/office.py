@@ -1,6 +1,7 @@
 """Two whole offices for tests, founded as an agency would, with folders as mailboxes."""
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,17 +29,30 @@ class Pair:
     receiver: Path
 
 
-def found_pair(folder: Path, ledger_url: str = "") -> Pair:
-    """Found both offices in `folder`; they exchange through folders. Records databases are made, empty."""
+def found_pair(folder: Path, storage: Mapping[str, tuple[str, str]] | None = None) -> Pair:
+    """Found both offices in `folder`; they exchange through folders. Records databases are made, empty.
+
+    `storage`: agency code -> URLs of ledger and records database, for offices that do not keep them in their homes.
+    """
     pair = Pair(folder / "hangzhou", folder / "shenzhen")
     for home, place in ((pair.sender, HANGZHOU), (pair.receiver, SHENZHEN)):
-        founding.found(home, Plan(place.office, place.name, f"folder:{folder / 'exchange' / place.office}"), now())
+        ledger, records = (storage or {}).get(place.office, ("", ""))
+        mailbox = f"folder:{folder / 'exchange' / place.office}"
+        founding.found(home, Plan(place.office, place.name, mailbox, ledger=ledger, records=records), now())
     with Office.at(pair.sender) as sender, Office.at(pair.receiver) as receiver:
         Directory.add(pair.sender / "partners", founding.own_card(receiver), now())
         Directory.add(pair.receiver / "partners", founding.own_card(sender), now())
         sender.records.create_schema()
         receiver.records.create_schema()
     return pair
+
+
+def copied(original: Path, folder: Path) -> Pair:
+    """A copy of two founded offices, found to exchange with each other at the new place."""
+    shutil.copytree(original, folder, dirs_exist_ok=True)
+    for file in (*folder.glob("*/office.toml"), *folder.glob("*/partners/*.toml")):
+        file.write_text(file.read_text(encoding="utf-8").replace(str(original), str(folder)), encoding="utf-8")
+    return Pair(folder / "hangzhou", folder / "shenzhen")
 
 
 def some_people(count: int, seed: int = 5) -> list[tuple[str, Record]]:

@@ -5,10 +5,10 @@ import errno
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import BinaryIO, ClassVar, cast
 
 import asyncssh
 import asyncssh.sftp
@@ -56,7 +56,8 @@ class Breaking(asyncssh.SFTPServer):
         cls.written += len(data)
         if cls.written > cls.limit:
             if cls.then == "hang":
-                await asyncio.sleep(3600)
+                with closing(cast("BinaryIO", file_obj)):
+                    await asyncio.sleep(3600)
             raise OSError(errno.ENOSPC, "a text that must not be repeated")
         return super().write(file_obj, offset, data)  # type: ignore[return-value]  # the base class is not async here
 
@@ -64,7 +65,7 @@ class Breaking(asyncssh.SFTPServer):
 class BareHandler(asyncssh.sftp.SFTPServerHandler):
     """SFTP version 3 and not one extension, as appliances speak it."""
 
-    _extensions: ClassVar[list[tuple[bytes, bytes]]] = []
+    _extensions = asyncssh.sftp.SFTPServerHandler._extensions[:0]
 
 
 def breaking(limit: int, then: str) -> type[Breaking]:
@@ -74,7 +75,7 @@ def breaking(limit: int, then: str) -> type[Breaking]:
 
 @contextmanager
 def embedded(home: Path, server: Callable[..., asyncssh.SFTPServer] = asyncssh.SFTPServer) -> Iterator[Place]:
-    """asyncssh in a thread of this process, with `server` doing the file work."""
+    """The embedded server in a thread of this process, with `server` doing the file work."""
     key, root = home / "user_key", home / "root"
     (root / FOLDER).mkdir(parents=True)
     (home / "authorized").write_text(new_ssh_key(key))
@@ -117,7 +118,7 @@ def served(home: Path, kind: str) -> Iterator[Place]:
 
 @contextmanager
 def sshd(home: Path) -> Iterator[tuple[Place, OpenSshServer]]:
-    """sshd together with the means to stop and kill its sessions."""
+    """OpenSSH's sshd together with the means to stop and kill its sessions."""
     program = need("sshd")
     own = home / "server"
     for folder in (own, home / "root" / FOLDER):

@@ -6,7 +6,7 @@ Every OSError becomes a coded error without the system's text: S404 when the fol
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -92,6 +92,8 @@ class FolderMailbox:
                     raise UnreachableError("S407", f"{stored} of {len(parcel.data)} bytes stored")
                 part.replace(self._folder / parcel.name)
         except ServiceError as error:
+            with suppress(OSError, ValueError):
+                part.unlink()
             return error
         return None
 

@@ -10,28 +10,28 @@ cuts the connection when no reply arrives for `timeout` seconds (see `watchdog.p
 sends them and does not look at the answer.
 """
 
-import base64
-import binascii
 import logging
 import socket
+import struct
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
-from urllib.parse import unquote, urlsplit
 
 import paramiko
 
 from formats.errors import ServiceError, UnreachableError, UsageError
 from transfer import sftp_jobs
 from transfer.mailbox import Entry, Parcel, check_name, check_new, is_name, is_part
+from transfer.sftp_address import KEY_TYPES, SftpAddress, parse_url
 from transfer.sftp_packets import CHUNK, WireError
 from transfer.sftp_pipeline import REQUESTS, Job, Pipeline, Steps
 from transfer.watchdog import Watchdog
+
+__all__ = ["SftpAddress", "SftpMailbox", "parse_url"]
 
 T = TypeVar("T")
 
@@ -44,15 +44,6 @@ _DIGESTS: Final = (
     "hmac-sha2-512",
 )
 
-# A pinned key's type, and the signature algorithms that prove it.
-_KEY_TYPES: Final = {
-    "ssh-ed25519": ("ssh-ed25519",),
-    "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
-    "ecdsa-sha2-nistp384": ("ecdsa-sha2-nistp384",),
-    "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
-    "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
-}
-
 # As many bytes as READS reads bring. paramiko's buffer moves all that waits in it at every read: more is slower.
 _WINDOW: Final = sftp_jobs.READS * 32_768
 _RECEIVE: Final = 65_536
@@ -63,42 +54,6 @@ _PACKET: Final = 32_768 - 64
 # paramiko logs what the server says and prints tracebacks; the coded errors say what an operator needs.
 _LOG: Final = "jiexu.silent.paramiko"
 logging.getLogger(_LOG).setLevel(logging.CRITICAL + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class SftpAddress:
-    """Where a mailbox is and how to get in.
-
-    `folder`: a path on the server, from its root or, without a leading slash, from the folder where a login starts.
-    `host_key`: the server's one key, `ssh-ed25519 AAAA…`. `private_key`: an Ed25519 key in OpenSSH's format without
-    passphrase. `timeout`: seconds after which a silent server is given up.
-    """
-
-    host: str
-    port: int
-    user: str
-    folder: str
-    host_key: str
-    private_key: Path
-    timeout: float = 30.0
-
-
-def parse_url(url: str, host_key: str, private_key: Path, timeout: float = 30.0) -> SftpAddress:
-    """The address in `sftp://user@host[:port]/folder`; `/~/folder` counts from where a login starts.
-
-    Raises UsageError S401 for anything else, also for a password in the URL.
-    """
-    parts = urlsplit(url)
-    try:
-        port = parts.port or 22
-    except ValueError:
-        raise UsageError("S401", "the port of a mailbox is not a number") from None
-    plain = parts.scheme == "sftp" and not parts.query and not parts.fragment and parts.password is None
-    if not (plain and parts.hostname and parts.username):
-        raise UsageError("S401", "a mailbox on a server is written sftp://user@host:port/folder")
-    path = unquote(parts.path)
-    folder = path[3:] if path == "/~" or path.startswith("/~/") else path or "/"
-    return SftpAddress(parts.hostname, port, unquote(parts.username), folder, host_key, private_key, timeout)
 
 
 class SftpMailbox:
@@ -132,7 +87,12 @@ class SftpMailbox:
         self, parcels: Iterator[Parcel], results: list[tuple[str, ServiceError | None]], connection: "_Connection"
     ) -> Iterator[Job[None]]:
         seen: set[str] = set()
-        for parcel in parcels:
+        while True:
+            # Making a parcel may take the caller longer than a server may be silent.
+            with connection.watchdog.paused():
+                parcel = next(parcels, None)
+            if parcel is None:
+                return
             results.append((parcel.name, _UNKNOWN))
             yield Job(self._store(parcel, seen, connection), len(parcel.data))
 
@@ -212,7 +172,7 @@ class SftpMailbox:
                 yield connection.pipeline
         except WireError as error:
             self.close()
-            raise _LostError(_unreachable(self._address, str(error))) from None
+            raise _LostError(self._address.unreachable(str(error))) from None
         except BaseException:
             self.close()
             raise
@@ -236,7 +196,7 @@ class _Connection:
     def __init__(self, address: SftpAddress) -> None:
         """Raises UnreachableError S404 S407, UsageError S401 S405 S406 S408."""
         key = _private_key(address.private_key)
-        pinned = _pin(address.host_key)
+        pinned = address.pin()
         self._address = address
         self._socket = _dial(address)
         try:
@@ -280,7 +240,7 @@ class _Connection:
         options = transport.get_security_options()
         options.ciphers = _CIPHERS
         options.digests = _DIGESTS
-        options.key_types = _KEY_TYPES[key_type]
+        options.key_types = KEY_TYPES[key_type]
         try:
             transport.start_client(timeout=timeout)
         except paramiko.ssh_exception.IncompatiblePeer as error:
@@ -330,7 +290,7 @@ class _Connection:
         return f"{self._address.host}:{self._address.port}"
 
     def _lost(self, what: str) -> UnreachableError:
-        return _unreachable(self._address, what)
+        return self._address.unreachable(what)
 
 
 class _ChannelWire:
@@ -382,9 +342,9 @@ def _dial(address: SftpAddress) -> socket.socket:
     try:
         link = socket.create_connection((address.host, address.port), address.timeout)
     except TimeoutError:
-        raise _unreachable(address, "no answer in time") from None
+        raise address.unreachable("no answer in time") from None
     except OSError as error:
-        raise _unreachable(address, f"no connection (system error {error.errno})") from None
+        raise address.unreachable(f"no connection (system error {error.errno})") from None
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # A link that went away is noticed by the system too, also while paramiko's own thread is writing.
@@ -392,27 +352,11 @@ def _dial(address: SftpAddress) -> socket.socket:
     return link
 
 
-def _unreachable(address: SftpAddress, what: str) -> UnreachableError:
-    return UnreachableError("S404", f"{address.host}:{address.port}: {what}")
-
-
 def _private_key(path: Path) -> paramiko.PKey:
     try:
         return paramiko.Ed25519Key.from_private_key_file(str(path))
-    except (paramiko.SSHException, OSError, ValueError, IndexError):
+    except (paramiko.SSHException, OSError, ValueError, IndexError, struct.error):
         raise UsageError("S408", "the SSH key is not an Ed25519 key in OpenSSH's format without passphrase") from None
-
-
-def _pin(line: str) -> tuple[str, bytes]:
-    """Type and bytes of the one-line public key."""
-    words = line.split()
-    try:
-        blob = base64.b64decode(words[1], validate=True)
-    except (IndexError, binascii.Error):
-        raise UsageError("S401", "a server's host key is written in one line: ssh-ed25519 AAAA…") from None
-    if words[0] not in _KEY_TYPES or words[0].encode() not in blob[4:64]:
-        raise UsageError("S401", "the pinned host key is of an unknown type")
-    return words[0], blob
 
 
 def _decoded(name: bytes) -> str:

@@ -30,6 +30,8 @@ def _read(path: Path) -> str:
 @click.option("--host-key", default="", help="The SSH server's key, pinned: 'ssh-ed25519 AAAA...'.")
 @click.option("--environment", type=click.Choice(["production", "test"]), default="production", show_default=True)
 @click.option("--key", type=click.Path(path_type=Path), help="An OpenPGP secret key to use instead of a new one.")
+@click.option("--ledger", default="", help="URL of a PostgreSQL ledger; else a file in the home.")
+@click.option("--records", default="", help="URL of the records database; else a file in the home.")
 @json_option
 def init(
     home: Path,
@@ -39,10 +41,13 @@ def init(
     host_key: str,
     environment: Environment,
     key: Path | None,
+    ledger: str,
+    records: str,
     as_json: bool,
 ) -> int:
     """Found an office at HOME: keys, ledger, folders and an office.toml with every setting explained."""
-    plan = founding.Plan(code, name, mailbox, host_key, environment, _read(key) if key else "")
+    secret = _read(key) if key else ""
+    plan = founding.Plan(code, name, mailbox, host_key, environment, secret, ledger, records)
     settings = founding.found(home.absolute(), plan, now())
     with Place(settings.home).office() as office:
         document = {"home": str(settings.home), "code": code, "fingerprint": office.key.fingerprint}

@@ -160,9 +160,14 @@ def test_a_lock_that_is_not_given_is_retryable(file: Path, monkeypatch: pytest.M
     """A writer that waits too long is S409."""
     monkeypatch.setattr(ledger_module, "_WAIT", 0.1)
     url = f"sqlite:///{file}"
-    with Ledger.create(url) as ledger, Ledger.open(url) as other, ledger.writing():
-        with pytest.raises(UnreachableError, match="S409"), other.writing():
-            pytest.fail("two writers at once")
+    with (
+        Ledger.create(url) as ledger,
+        Ledger.open(url) as other,
+        ledger.writing(),
+        pytest.raises(UnreachableError, match="S409"),
+        other.writing(),
+    ):
+        pytest.fail("two writers at once")
 
 
 def test_a_writer_waits_for_its_turn(ledger: Ledger) -> None:
@@ -241,9 +246,9 @@ def test_the_configured_stages_are_enough(ledger: Ledger) -> None:
 
 def test_an_unknown_case_is_named(ledger: Ledger) -> None:
     """S412, with the number, wherever a case is needed."""
-    with pytest.raises(UsageError, match="S412.*33010001-2026-000009"):
+    with pytest.raises(UsageError, match=r"S412.*33010001-2026-000009"):
         cases.find(ledger, "33010001-2026-000009")
-    with pytest.raises(UsageError, match="S412.*33010001-2026-000009"):
+    with pytest.raises(UsageError, match=r"S412.*33010001-2026-000009"):
         cases.approve(ledger, ["33010001-2026-000009"], STAGES[0], "staff-1", NOW)
 
 
@@ -252,7 +257,11 @@ def test_a_released_case_is_approved_anew(ledger: Ledger) -> None:
     (number,) = approved(ledger)
     cases.hold(ledger, number, "staff-7", "objection of the person", NOW, (Finding("R001", "/delivery"),))
     row = cases.find(ledger, number)
-    assert (row.state, row.why, row.findings) == (State.HELD, "objection of the person", (Finding("R001", "/delivery"),))
+    assert (row.state, row.why, row.findings) == (
+        State.HELD,
+        "objection of the person",
+        (Finding("R001", "/delivery"),),
+    )
     cases.release(ledger, number, "staff-7", "rechecked", NOW)
     row = cases.find(ledger, number)
     assert (row.state, row.why, row.findings, row.approvals) == (State.OPEN, "", (), ())

@@ -228,7 +228,7 @@ def test_values_that_do_not_fit(postgresql_url: str) -> None:
     """A value that is too long for the office's column is S415; neither it nor any other value is in the error."""
     for records in _opened(postgresql_url, canonical()):
         _execute(postgresql_url, "ALTER TABLE ac01 ALTER aac003 TYPE VARCHAR(2)")
-        with pytest.raises(UsageError, match="S415.*22001") as caught:
+        with pytest.raises(UsageError, match=r"S415.*22001") as caught:
             records.take_in(a_delivery(), "d", AT)
         assert a_person().name not in f"{caught.value} {caught.value.__cause__}"
         assert caught.value.__suppress_context__
@@ -285,7 +285,7 @@ def test_employers_of_two_offices(records: RecordsDatabase) -> None:
     later = tuple(row._replace(month=row.month.replace("2021", "2022")) for row in third.record.contributions)
     assert records.take_in(replace(third, record=replace(third.record, contributions=later)), "e", AT) == ()
     both = records.read(NUMBER, KINDS)
-    assert [row.employer_id for row in both.employers] == [f"{EMPLOYER}@33010001", f"{EMPLOYER}@44030001"]
+    assert [row.employer_id for row in both.employers] == [f"{EMPLOYER}(33010001)", f"{EMPLOYER}(44030001)"]
     assert {row.employer_id for row in both.contributions} == {row.employer_id for row in both.employers}
     assert records.read(NUMBER, ["110"]).employers == (an_employer(),)
 

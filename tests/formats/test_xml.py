@@ -124,7 +124,9 @@ OUTSIDE: dict[str, Callable[[str], str]] = {
     "a blank in the tag": lambda text: text.replace("<contributions>", "<contributions >"),
     "blanks between": lambda text: text.replace("><", ">\n  <").replace("\n<", "\n\t<"),
     "an extension attribute": lambda text: text.replace("<contribution ", '<contribution xmlns:n="urn:n" n:a="1" '),
-    "an extension element": lambda text: text.replace("</contributions>", '<n xmlns="urn:n"/></contributions>'),
+    "an extension element": lambda text: text.replace(
+        "</contributions>", '<extension><n xmlns="urn:n"/></extension></contributions>'
+    ),
     "an attribute's namespace": lambda text: text.replace("<benefits>", '<benefits xmlns:n="urn:n" n:a="1">'),
 }
 
@@ -151,7 +153,7 @@ def test_foreign_element_cannot_pose_as_contributions() -> None:
         for opening in (f"<{tag}>", f"<{tag} ", f"</{tag}>"):
             end = end.replace(opening, opening.replace(tag, f"r:{tag}"))
     hidden = f"<contributions>{rows}</contributions>"
-    posing = f"{start}<r:contributions/>{end}".replace("</r:record>", f"{hidden}</r:record>")
+    posing = f"{start}<r:contributions/>{end}".replace("</r:record>", f"<r:extension>{hidden}</r:extension></r:record>")
     message = xml.decode(posing.encode())
     assert isinstance(message, Delivery)
     assert message.record.contributions == ()
@@ -206,7 +208,9 @@ def test_minor_versions_are_read(minor: str) -> None:
     text = xml.encode(delivery).decode().replace('version="1.0" kinds', f'version="{minor}" kinds')
     later = 'xmlns:later="urn:jiexu:record:1:1"'
     text = text.replace("<person ", f'<person {later} later:height="180" ')
-    text = text.replace("</record>", f"<later:group {later}><later:row a='1'/></later:group></record>")
+    text = text.replace(
+        "</record>", f"<extension><later:group {later}><later:row a='1'/></later:group></extension></record>"
+    )
     assert xml.decode(text.encode()) == delivery
 
 
@@ -230,7 +234,11 @@ def billion_laughs() -> bytes:
 def deep(start: str, levels: int = 3000) -> bytes:
     """A good document with this many nested elements of a foreign namespace."""
     nested = f"<{start}>" * levels + f"</{start}>" * levels
-    return delivery_text().replace("</other>", f'<n:e xmlns:n="urn:n">{nested}</n:e></other>').encode()
+    return (
+        delivery_text()
+        .replace("</other>", f'<extension><n:e xmlns:n="urn:n">{nested}</n:e></extension></other>')
+        .encode()
+    )
 
 
 def many_attributes(count: int, prefix: str = "") -> bytes:

@@ -48,15 +48,15 @@ class MailboxBehaviour:
             assert mailbox.list() == (Entry("b", 3),)
         assert stored(place.folder) == {"b": b"two"}
 
-    @pytest.mark.parametrize("size", [0, 1, 32_599, 32_600, 32_601, 65_200, 260_800, 1_000_003, 9_000_000])
-    def test_every_size_arrives(self, place: PlaceOfMailbox, size: int) -> None:
+    def test_every_size_arrives(self, place: PlaceOfMailbox) -> None:
         """Sizes below, at and above what one request, one SSH packet and one batch of reads hold arrive unchanged."""
-        data = (bytes(range(251)) * (size // 251 + 1))[:size]
+        sizes = [0, 1, 32_599, 32_600, 32_601, 65_200, 260_800, 1_000_003, 9_000_000]
+        parcels = {str(size): (bytes(range(251)) * (size // 251 + 1))[:size] for size in sizes}
         with place.mailbox() as mailbox:
-            assert mailbox.put([Parcel("parcel", data)]) == (("parcel", None),)
-            assert stored(place.folder) == {"parcel": data}
-            assert mailbox.list() == (Entry("parcel", size),)
-            assert mailbox.fetch("parcel", size) == data
+            assert not any(error for _, error in mailbox.put(Parcel(name, data) for name, data in parcels.items()))
+            assert stored(place.folder) == parcels
+            assert mailbox.list() == tuple(Entry(name, int(name)) for name in sorted(parcels))
+            assert {name: mailbox.fetch(name, int(name)) for name in parcels} == parcels
 
     def test_many_files(self, place: PlaceOfMailbox) -> None:
         """Two hundred parcels arrive, each with its own bytes."""
@@ -110,18 +110,18 @@ class MailboxBehaviour:
         with place.mailbox() as mailbox:
             assert mailbox.list() == (Entry("parcel", 5),)
 
-    @pytest.mark.parametrize(
-        "name", ["", ".", "..", "../up", "a/b", "/a", "a\\b", ".a", "a.part", "a\0", "a\nb", "a" * 251, "\udc80"]
-    )
-    def test_name_that_leads_elsewhere_is_refused(self, place: PlaceOfMailbox, name: str) -> None:
+    def test_name_that_leads_elsewhere_is_refused(self, place: PlaceOfMailbox) -> None:
         """A name that is no plain file name is S401 everywhere, and nothing is written or removed."""
+        bad = ["", ".", "..", "../up", "a/b", "/a", "a\\b", ".a", "a.part", "a\0", "a\nb", "a" * 251, "\udc80"]
         before = sorted(place.folder.parent.rglob("*"))
         with place.mailbox() as mailbox:
-            results = mailbox.put([Parcel(name, b"x"), Parcel("good", b"y")])
-            assert [error and error.code for _, error in results] == ["S401", None]
-            for call in (lambda: mailbox.fetch(name, 10), lambda: mailbox.remove(name)):
+            results = mailbox.put([*(Parcel(name, b"x") for name in bad), Parcel("good", b"y")])
+            assert [error and error.code for _, error in results] == ["S401"] * len(bad) + [None]
+            for name in bad:
                 with pytest.raises(UsageError, match="S401"):
-                    call()
+                    mailbox.fetch(name, 10)
+                with pytest.raises(UsageError, match="S401"):
+                    mailbox.remove(name)
         assert sorted(place.folder.parent.rglob("*")) == sorted([*before, place.folder / "good"])
 
     def test_same_name_twice_in_one_call(self, place: PlaceOfMailbox) -> None:
@@ -188,7 +188,7 @@ class MailboxBehaviour:
         ahead = []
 
         def parcels() -> Iterator[Parcel]:
-            for number in range(300):
+            for number in range(150):
                 ahead.append(number - len(list(place.folder.glob("parcel-???"))))
                 yield Parcel(f"parcel-{number:03}", b"x" * 100)
 

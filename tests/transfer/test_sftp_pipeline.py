@@ -176,7 +176,8 @@ def test_storing(seed: int, sizes: list[int], refused: set[int], offers: tuple[b
         server.files |= {name: bytearray(b"old") for name in contents}
     pipeline = Pipeline(server)
     jobs = (Job(sftp_jobs.store(name, data, pipeline.offers), len(data)) for name, data in contents.items())
-    outcomes = dict(pipeline.run(jobs))
+    ended = pipeline.run(jobs)
+    outcomes = dict(ended)
     assert sorted(outcomes) == list(range(len(sizes)))
     failures = 0
     for number, (name, data) in enumerate(contents.items()):

@@ -38,6 +38,16 @@ def test_idleness_is_allowed() -> None:
     watchdog.close()
 
 
+def test_pauses_do_not_count() -> None:
+    """Time that is not the connection's is not counted, and afterwards silence is cut again."""
+    cut = threading.Event()
+    with Watchdog(0.1, cut.set) as watchdog:
+        with watchdog.paused():
+            time.sleep(0.3)
+            assert not cut.is_set()
+        assert cut.wait(2)
+
+
 def test_closing_ends_the_thread() -> None:
     """A closed watchdog has no thread and cuts nothing."""
     cut = threading.Event()
