@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, true, update
 
 from archive import counters, journal
 from archive.case import Event, State, advance
@@ -275,7 +275,7 @@ def _grouped(rows: Iterable[Row[Any]]) -> dict[int, tuple[Approval, ...]]:
 
 
 def _rows(connection: Connection, *wanted: ColumnElement[bool]) -> tuple[CaseRow, ...]:
-    where = and_(True, *wanted)
+    where = and_(true(), *wanted)
     signed = _grouped(
         connection.execute(select(approvals).join(table).where(where).order_by(approvals.c.case_id, approvals.c.place))
     )

@@ -14,7 +14,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, inspect, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    column,
+    create_engine,
+    event,
+    func,
+    inspect,
+    select,
+    table,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -48,7 +62,7 @@ class Ledger:
         if file:
             _make_private(file)
         ledger = cls(_engine(place))
-        with ledger._closed_on_error(), ledger.writing() as connection:
+        with _closed_on_error(ledger), ledger.writing() as connection:
             _lock_schema(connection)
             if inspect(connection).has_table(VERSION_TABLE):
                 raise UsageError("S414", "the ledger")
@@ -59,7 +73,7 @@ class Ledger:
     def open(cls, url: str) -> Self:
         """Open a ledger. Raises UsageError S401, S402 (there is none), S410 (other version); UnreachableError S409."""
         ledger = cls._existing(url)
-        with ledger._closed_on_error(), ledger.reading() as connection:
+        with _closed_on_error(ledger), ledger.reading() as connection:
             version = _version(connection)
             if version != VERSION:
                 raise UsageError("S410", f"the ledger has version {version}, this program {VERSION}")
@@ -106,14 +120,6 @@ class Ledger:
         """Close the connections."""
         self._engine.dispose()
 
-    @contextmanager
-    def _closed_on_error(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            self.close()
-            raise
-
     def __enter__(self) -> Self:
         return self
 
@@ -123,9 +129,18 @@ class Ledger:
         self.close()
 
 
-def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+@contextmanager
+def _closed_on_error(ledger: Ledger) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        ledger.close()
+        raise
+
+
+def insert(connection: Connection, rows: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ON CONFLICT."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return sqlite.insert(rows) if connection.dialect.name == "sqlite" else postgresql.insert(rows)
 
 
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -133,12 +148,12 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
 
 
-def update_each(connection: Connection, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
+def update_each(connection: Connection, rows: Table, values: Sequence[Mapping[str, Any]]) -> None:
     """Update rows, each with its own values: a mapping has the row's primary key as `key` and the columns to set."""
     if values:
-        (primary,) = table.primary_key.columns
+        (primary,) = rows.primary_key.columns
         columns: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "key"}
-        connection.execute(update(table).where(primary == bindparam("key")).values(columns), values)
+        connection.execute(update(rows).where(primary == bindparam("key")).values(columns), values)
 
 
 def _parse(url: str) -> URL:
@@ -216,7 +231,8 @@ def _trouble(error: DBAPIError) -> ServiceError:
 def _version(connection: Connection) -> str:
     if not inspect(connection).has_table(VERSION_TABLE):
         raise UsageError("S402", "there is no ledger in this database")
-    return str(connection.execute(text(f"SELECT max(version_num) FROM {VERSION_TABLE}")).scalar_one())
+    versions = select(func.max(column("version_num"))).select_from(table(VERSION_TABLE))
+    return str(connection.execute(versions).scalar_one())
 
 
 def _lock_schema(connection: Connection) -> None:
@@ -227,6 +243,6 @@ def _lock_schema(connection: Connection) -> None:
 
 def _apply(connection: Connection) -> None:
     # Here, because Alembic takes as long to load as everything else, and opening a ledger does not need it.
-    from archive import revisions
+    from archive import revisions  # noqa: PLC0415
 
     revisions.apply(connection)

@@ -21,6 +21,7 @@ from typing import Literal
 
 from flows import bench_office
 from flows.bench_rows import Row, compare
+from formats.errors import ServiceError
 
 Act = Literal["seal", "open"]
 
@@ -55,15 +56,15 @@ def run(act: Act, sizes: Sequence[int]) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="jiexu-bench-") as place, _chain(_writer(sizes[0])) as chain:
         for _ in range(ROUNDS):
             with _homes(act, Path(place) / "home", sizes[0]) as home:
-                ours.append(_measured(act, home, 1))
+                ours.append(_measured(act, home, 1, sizes[0]))
             if chain:
                 peers.append(chain.seal() if act == "seal" else chain.open())
             with _homes(act, Path(place) / "home", sizes[0]) as home:
-                two.append(_measured(act, home, 2))
+                two.append(_measured(act, home, 2, sizes[0]))
         grown = []
         for size in sizes[1:]:
             with _homes(act, Path(place) / "home", size) as home:
-                grown.append(_measured(act, home, 1))
+                grown.append(_measured(act, home, 1, size))
     return _rows(act, sizes[0], ours, peers, two, grown)
 
 
@@ -101,17 +102,20 @@ def _homes(act: Act, folder: Path, count: int) -> Iterator[Path]:
         if act == "seal":
             yield sender
         else:
-            _measured("seal", sender, os.cpu_count() or 1)
+            _measured("seal", sender, os.cpu_count() or 1, count)
             bench_office.hand_over(sender, receiver)
             yield receiver
     finally:
         shutil.rmtree(folder)
 
 
-def _measured(act: Act, home: Path, workers: int) -> Work:
+def _measured(act: Act, home: Path, workers: int, count: int) -> Work:
     command = [sys.executable, "-m", "flows.bench_work", act, str(home), str(workers)]
     done = subprocess.run(command, capture_output=True, check=True)
-    return Work(**json.loads(done.stdout))
+    work = Work(**json.loads(done.stdout))
+    if work.persons != count:
+        raise ServiceError("S420", f"only {work.persons} of {count} went through")
+    return work
 
 
 class Chain:

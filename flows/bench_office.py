@@ -43,7 +43,7 @@ def _with_number(record: Record, index: int) -> Record:
     number = record.person.social_security_number
     order = 2 * (index % 499) + int(number[16]) % 2
     front = f"{330100 + index // 499:06d}{number[6:14]}{order:03d}"
-    own = front + ric.calc_check_digit(front)
+    own = front + ric.calc_check_digit(f"{front}0")
     return replace(record, person=record.person._replace(social_security_number=own, document_number=own))
 
 

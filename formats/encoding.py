@@ -81,7 +81,7 @@ def _record(record: Record) -> Iterator[str]:
 
 
 def _rows(rows: Sequence[NamedTuple], path: str) -> str:
-    """All rows of one class, each `\\n<tag …/>`; `path` is that of the element around them."""
+    """All rows of one class, each on a line of its own; `path` is that of the element around them."""
     if not rows:
         return ""
     template = _template(type(rows[0]))

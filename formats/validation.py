@@ -6,10 +6,9 @@ knows the place.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
-from itertools import islice
 from xml.etree.ElementTree import ParseError
 
 from xmlschema import XMLSchema10, XMLSchemaChildrenValidationError, XMLSchemaException, XMLSchemaValidationError
@@ -21,8 +20,8 @@ from formats.messages import Delivery, Finding, Message
 from formats.xml import DEFAULT_LIMITS, Limits, decode
 from formats.xsd import MESSAGE_NAMESPACE, RECORD_NAMESPACE, TAGS, folder
 
-# xmlschema reads about 0.6 MB a second: larger documents are refused without places.
-_EXPLAINED_BYTES = 2 * 2**20
+# xmlschema reads about 0.6 MB a second, less where all is wrong: larger documents are refused without places.
+_EXPLAINED_BYTES = 2**20
 _REPEATED = frozenset(TAGS.values()) - {"person"}
 _STEP = re.compile(r"(?:\{[^}]*\})?([^/{}\[\]]+)(\[[0-9]+\])?(?:/|$)")
 # How xmlschema begins to say what is wrong with an attribute; the rest of its text quotes the value.
@@ -54,12 +53,15 @@ def explain(data: bytes, most: int = 20) -> tuple[Finding, ...]:
     """
     if len(data) > _EXPLAINED_BYTES:
         return ()
+    findings: dict[Finding, None] = {}
     try:
-        errors = _compiled().iter_errors(data.decode("utf-8"), use_location_hints=False)
-        findings = dict.fromkeys(finding for error in errors for finding in _findings(error))
+        for error in _compiled().iter_errors(data.decode("utf-8"), use_location_hints=False):
+            findings[_finding(error)] = None
+            if len(findings) == most:  # an error's path is searched when it is asked for: not of every one
+                break
     except (XMLSchemaException, ParseError, UnicodeDecodeError, RecursionError):
         return ()
-    return tuple(islice(findings, most))
+    return tuple(findings)
 
 
 @cache
@@ -68,21 +70,20 @@ def _compiled() -> XMLSchema10:
         return XMLSchema10(str(place / "message-1.xsd"), allow="local", defuse="always")
 
 
-def _findings(error: XMLSchemaValidationError) -> Iterator[Finding]:
+def _finding(error: XMLSchemaValidationError) -> Finding:
     path, reason = _path(error.path or ""), error.reason or ""
     if isinstance(error, XMLSchemaChildrenValidationError):
-        yield _children(error, path)
-    elif bad := _BAD_VALUE.match(reason):
+        return _children(error, path)
+    if bad := _BAD_VALUE.match(reason):
         element = path.rpartition("/")[2].partition("[")[0]
-        yield Finding("M160", f"{path}/@{bad[1]}", _kinds().get((element, bad[1]), ""), _kind_of_text(error.obj))
-    elif missing := _MISSING.match(reason):
-        yield Finding("M160", f"{path}/@{missing[1]}", "an attribute", "missing attribute")
-    elif _UNKNOWN.match(reason):
-        yield Finding("M160", path, "attributes of the schema", "unknown attribute")
-    elif reason.startswith("character data"):
-        yield Finding("M160", path, "elements only", "text")
-    else:
-        yield Finding("M160", path, "what the schema says", "something else")
+        return Finding("M160", f"{path}/@{bad[1]}", _kinds().get((element, bad[1]), ""), _kind_of_text(error.obj))
+    if missing := _MISSING.match(reason):
+        return Finding("M160", f"{path}/@{missing[1]}", "an attribute", "missing attribute")
+    if _UNKNOWN.match(reason):
+        return Finding("M160", path, "attributes of the schema", "unknown attribute")
+    if reason.startswith("character data"):
+        return Finding("M160", path, "elements only", "text")
+    return Finding("M160", path, "what the schema says", "something else")
 
 
 def _children(error: XMLSchemaChildrenValidationError, path: str) -> Finding:
@@ -96,7 +97,7 @@ def _children(error: XMLSchemaChildrenValidationError, path: str) -> Finding:
 
 
 def _path(path: str) -> str:
-    """xmlschema's path without namespaces; rows always with their number, names that are not the schema's as `*`."""
+    """The path that xmlschema gives, without namespaces; rows always with their number, names that are not the schema's as `*`."""
     steps = []
     for name, number in _STEP.findall(path):
         known = name if name in _elements() else "*"

@@ -146,7 +146,7 @@ def unseal(
     *,
     require_intended: bool = False,
 ) -> Opened:
-    """Open a package for this office; the document is given out only after every check, in this order:
+    """Open a package for this office, or refuse it. The document is given out only after all checks, in this order.
 
      1. T102  its size is within the limits
      2. T110  it is session keys and one body with integrity protection, framed strictly, and nothing else
@@ -163,11 +163,9 @@ def unseal(
     13. T124  if the signature names whom it was made for, it is this office
     14. T122  the signature is that key's over exactly this document
 
-    With `require_intended`, a signature that names nobody is refused too. gpg 2.2 names nobody, therefore it is not
-    required for packages from partners: that a document was re-encrypted to us by somebody else than its signer is
-    found by the addressee inside the document (M170). `keys` are this office's present and earlier keys, `pins` the
-    partners' by the fingerprint of the signing key, `at` is now (UTC). Raises RefusedError with the code of the first
-    check that fails, and nothing else.
+    `keys` are this office's present and earlier keys, `pins` the partners' by the fingerprint of the signing key, `at`
+    is now (UTC). With `require_intended`, check 13 also refuses a signature that names nobody. Raises RefusedError with
+    the code of the first check that fails, and nothing else.
     """
     # (1) size
     if not 0 < len(blob) <= limits.package_bytes:
@@ -179,14 +177,8 @@ def unseal(
     session, key, office_key = _ours(outer.sessions, keys)
     # (4, 5) session key and integrity
     plain = _decrypted(outer.ciphertext, _session_key(session, key))
-    # (6) decompression; a document is accompanied by its signature and by the lengths of its parts
-    with _check("T140"):
-        inner = framing.decompressed(plain, limits.document_bytes + limits.document_bytes // 256 + 2**14)
-    # (7) inner structure
-    with _check("T120"):
-        message = framing.signed(inner)
-    if len(message.data) > limits.document_bytes:
-        raise RefusedError("T140", f"a document of {len(message.data)} bytes")
+    # (6, 7) decompression and inner structure
+    message = _message(plain, limits.document_bytes)
     # (8) signature form
     signature = _document_signature(message)
     # (9 - 13) who, when, for whom
@@ -254,6 +246,18 @@ def _decrypted(ciphertext: Octets, session_key: bytes) -> memoryview:
         return plain[_PREFIX:-_CODE]
 
 
+def _message(plain: Octets, most: int) -> framing.Signed:
+    """Checks 6 and 7: what was encrypted, decompressed, is one signed document of at most this many bytes."""
+    # The document comes with its signature, and with the lengths of the parts that it may be cut into.
+    with _check("T140"):
+        inner = framing.decompressed(plain, most + most // 256 + 2**14)
+    with _check("T120"):
+        message = framing.signed(inner)
+    if len(message.data) > most:
+        raise RefusedError("T140", f"a document of {len(message.data)} bytes")
+    return message
+
+
 def _document_signature(message: framing.Signed) -> Signature:
     """Check 8: a signature over a document, as announced, whose protected part says who made it."""
     with _check("T121"):
@@ -282,7 +286,7 @@ def _pinned(signature: Signature, pins: Mapping[str, Pin]) -> tuple[Pin, Verifyi
 
 
 def _check_times(signature: Signature, at: datetime) -> None:
-    """Check 12."""
+    """Check 12: neither dated in the future nor expired."""
     if signature.created > at + _CLOCK_TOLERANCE:
         raise RefusedError("T123", "dated in the future")
     if signature.expires is not None and at >= signature.expires:
@@ -290,6 +294,10 @@ def _check_times(signature: Signature, at: datetime) -> None:
 
 
 def _check_intended(signature: Signature, fingerprint: str, required: bool) -> None:
-    """Check 13."""
+    """Check 13: made for us, where the signature says for whom.
+
+    gpg 2.2 does not say, therefore it is not required of partners: that somebody else than its signer encrypted a
+    document to us is then shown by the addressee inside the document (M170).
+    """
     if (signature.intended or required) and fingerprint not in signature.intended:
         raise RefusedError("T124")

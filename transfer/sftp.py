@@ -355,7 +355,8 @@ def _dial(address: SftpAddress) -> socket.socket:
 def _private_key(path: Path) -> paramiko.PKey:
     try:
         return paramiko.Ed25519Key.from_private_key_file(str(path))
-    except (paramiko.SSHException, OSError, ValueError, IndexError, struct.error):
+    except (paramiko.SSHException, OSError, ValueError, IndexError, AssertionError, struct.error):
+        # The assertion is paramiko's way to say that the private part does not fit the public one.
         raise UsageError("S408", "the SSH key is not an Ed25519 key in OpenSSH's format without passphrase") from None
 
 

@@ -13,20 +13,25 @@ from archive.ledger import Ledger
 from tests.archive.stories import NOW, SERVICE, document_of, package_of
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Do what the arguments say."""
     _, url, mode = sys.argv
     with Ledger.open(url) as ledger:
         owner = Owner.this_process()
-        print("ready", flush=True)
+        _say("ready")
         sys.stdin.readline()
         if mode == "hold":
             work = outgoing.claim(ledger, owner, 1000, NOW)
-            print(len(work), flush=True)
+            _say(str(len(work)))
             time.sleep(60)
         while work := outgoing.claim(ledger, owner, 7, NOW):
             packages = [package_of(item, document_of(item)) for item in work]
-            print("\n".join(outgoing.record_sealed(ledger, owner, packages, [], SERVICE, NOW)), flush=True)
+            _say("\n".join(outgoing.record_sealed(ledger, owner, packages, [], SERVICE, NOW)))
 
 
 if __name__ == "__main__":

@@ -53,9 +53,7 @@ def package_of(work: Work, document: bytes, kind: str = "delivery-sent") -> Seal
     package = b"sealed " + document
     name = f"{OFFICE}-{work.partner}-{work.sequence}-{work.message_id}.xml.pgp"
     original = Kept(sha256(document), len(document), kind)
-    return SealedPackage(
-        work.case, work.message_id, name, original.digest, sha256(package), len(package), original
-    )
+    return SealedPackage(work.case, work.message_id, name, original.digest, sha256(package), len(package), original)
 
 
 def sealed(ledger: Ledger, owner: Owner, count: int = 1, store: FolderOriginals | None = None) -> list[SealedPackage]:

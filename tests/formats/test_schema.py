@@ -396,7 +396,7 @@ def test_mutations_reach_the_short_way() -> None:
 
 
 def accepts(pure: XMLSchema10, text: str) -> bool:
-    """xmlschema's verdict; it raises where a type named in the document does not exist."""
+    """The verdict of xmlschema; it raises where a type named in the document does not exist."""
     try:
         return bool(pure.is_valid(text.partition("?>")[2] if text.startswith("<?") else text))
     except XMLSchemaException:

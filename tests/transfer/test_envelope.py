@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -167,9 +168,9 @@ def test_a_refusal_names_no_data() -> None:
         ({"not_before": NOW}, None),
     ],
 )
-def test_the_pin_decides_when_a_key_counts(changes: dict[str, object], code: str | None) -> None:
+def test_the_pin_decides_when_a_key_counts(changes: dict[str, Any], code: str | None) -> None:
     """A key counts from not_before to before not_after, and not at all once it was revoked."""
-    pins = {name: replace(pin, **changes) for name, pin in pinned().items()}  # type: ignore[arg-type]
+    pins = {name: replace(pin, **changes) for name, pin in pinned().items()}
     if code is None:
         assert unseal(sealed(), [office(RECEIVER)], pins, NOW).office == SENDER
         return
@@ -210,8 +211,8 @@ def wrong_signatures() -> list[tuple[str, bytes, str]]:
     anonymous = head[:4] + b"\x00\x06" + head[6:12]
     untimed = head[:4] + b"\x00\x17" + head[12:]
 
-    def with_head(**changes: object) -> bytes:
-        return keyring.signed(DOCUMENT, signer, keyring.document_head(signer, **changes))  # type: ignore[arg-type]
+    def with_head(**changes: Any) -> bytes:
+        return keyring.signed(DOCUMENT, signer, keyring.document_head(signer, **changes))
 
     return [
         ("unsigned", document, "T120"),
@@ -294,7 +295,8 @@ def test_generated_keys_are_what_was_asked_for() -> None:
     """Ed25519 and X25519, created when asked, locked with the passphrase and only with it."""
     key = office(SENDER)
     assert key.public.created == NOW
-    assert [bound.bound.body[5] for bound in (*key.public.signing, *key.public.encryption)] == [22, 18]
+    assert [part.bound.body[5] for part in key.public.signing] == [22]
+    assert [part.bound.body[5] for part in key.public.encryption] == [18]
     assert load_public(public_part(key)).fingerprint == key.fingerprint
     for wrong in ("", "wrong"):
         with pytest.raises(UsageError, match="S408"):
@@ -318,10 +320,12 @@ def test_damaged_public_keys_are_never_another_key(data: st.DataObject) -> None:
     block = bytearray(framing.dearmored(public.armored.encode(), "PUBLIC KEY BLOCK"))
     bit = data.draw(st.integers(0, len(block) * 8 - 1))
     block[bit // 8] ^= 1 << bit % 8
+    changed = framing.armored(bytes(block), "PUBLIC KEY BLOCK")
     try:
-        found = load_public(framing.armored(bytes(block), "PUBLIC KEY BLOCK"))
-    except UsageError as error:
-        assert error.code == "S408"
+        found = load_public(changed)
+    except UsageError:
+        with pytest.raises(UsageError, match="S408"):
+            load_public(changed)
         return
     assert found.fingerprint == public.fingerprint
     assert {key.fingerprint for key in found.signing} <= {key.fingerprint for key in public.signing}

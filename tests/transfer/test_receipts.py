@@ -1,12 +1,13 @@
 """The judgement between an opened package and its receipt."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.messages import STAGES, Approval, Delivery, Finding, Header, Receipt
+from formats.messages import STAGES, Approval, Delivery, Environment, Finding, Header, Receipt
 from formats.reasons import RECEIPT_STEPS, reason
 from formats.record import Person, Record
 from transfer import receipts
@@ -49,37 +50,36 @@ def test_a_right_message_passes() -> None:
         ({"sequence": 18}, {}, "M192"),
     ],
 )
-def test_each_disagreement_has_its_code(header: dict[str, str], name: dict[str, str], code: str) -> None:
+def test_each_disagreement_has_its_code(header: dict[str, Any], name: dict[str, Any], code: str) -> None:
     """Sender, addressee, environment, name."""
-    message = replace(DELIVERY, header=replace(HEADER, **header))  # type: ignore[arg-type]
-    found = receipts.inspect(message, SENDER, replace(NAME, **name), RECEIVER, "production")  # type: ignore[arg-type]
+    message = replace(DELIVERY, header=replace(HEADER, **header))
+    found = receipts.inspect(message, SENDER, replace(NAME, **name), RECEIVER, "production")
     assert found is not None
     assert found.code == code
 
 
-@given(
-    *(st.sampled_from([SENDER, RECEIVER, OTHER]) for _ in range(6)),
-    st.sampled_from(["production", "test"]),
+offices = st.sampled_from([SENDER, RECEIVER, OTHER])
+environments: st.SearchStrategy[Environment] = st.sampled_from(["production", "test"])
+headers = st.builds(
+    lambda sender, receiver, environment, sequence: replace(
+        HEADER, sender=sender, receiver=receiver, environment=environment, sequence=sequence
+    ),
+    offices,
+    offices,
+    environments,
     st.integers(1, 2),
 )
-def test_the_first_step_that_fails_is_told(  # noqa: PLR0913, PLR0917 - eight independent inputs
-    signer: str,
-    sender: str,
-    receiver: str,
-    named_sender: str,
-    named_receiver: str,
-    office: str,
-    kind: str,
-    sequence: int,
-) -> None:
+names = st.builds(PackageName, offices, offices, st.integers(1, 2), st.just(ID))
+
+
+@given(headers, names, offices, offices)
+def test_the_first_step_that_fails_is_told(header: Header, name: PackageName, signer: str, office: str) -> None:
     """Whatever disagrees, the finding is the one of the earliest step, and nothing passes that disagrees."""
-    header = replace(HEADER, sender=sender, receiver=receiver, environment=kind, sequence=sequence)  # type: ignore[arg-type]
-    name = replace(NAME, sender=named_sender, receiver=named_receiver, sequence=1)
     wrong = [
-        *(["T133"] if signer not in (sender, named_sender) or sender != named_sender else []),
-        *(["M170"] if receiver != office else []),
-        *(["M180"] if kind == "test" else []),
-        *(["M192"] if (receiver, sequence) != (named_receiver, 1) else []),
+        *(["T133"] if {header.sender, name.sender} != {signer} else []),
+        *(["M170"] if header.receiver != office else []),
+        *(["M180"] if header.environment == "test" else []),
+        *(["M192"] if (header.receiver, header.sequence) != (name.receiver, name.sequence) else []),
     ]
     found = receipts.inspect(replace(RECEIPT, header=header), signer, name, office, "production")
     assert wrong == sorted(wrong, key=lambda code: RECEIPT_STEPS.index(reason(code).step))

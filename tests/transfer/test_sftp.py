@@ -139,6 +139,17 @@ class TestWhoIsThere:
         for name in ("missing", "rubbish"):
             assert code_of(SftpMailbox(replace(place.at(), private_key=tmp_path / name)).list) == "S408"
 
+    def test_damaged_user_key(self, asyncssh_server: Place, tmp_path: Path) -> None:
+        """A key file in which any byte was changed is S408, or still the same key, and never another error."""
+        whole = asyncssh_server.key.read_bytes()
+        for place in range(40, len(whole), 3):
+            damaged = tmp_path / f"key-{place}"
+            damaged.write_bytes(whole[:place] + b"A" + whole[place + 1 :])
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                port = listener.getsockname()[1]
+            address = replace(asyncssh_server.at(), private_key=damaged, port=port)
+            assert code_of(SftpMailbox(address).list) in {"S408", "S404"}
+
     @pytest.mark.parametrize("line", ["", "ssh-ed25519", "ssh-ed25519 ###", "ssh-dss AAAA", "ssh-ed25519 AAAA"])
     def test_unreadable_pin(self, place: Place, line: str) -> None:
         """A pinned key that cannot be read is a wrong setting, S401, and never an unchecked server."""
