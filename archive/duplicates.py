@@ -1,9 +1,9 @@
 """What came from a partner before: what the judgement on duplicates asks of the ledger."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 
 from archive.arrivals import Incoming
 from archive.ledger import Ledger
@@ -34,40 +34,53 @@ class Known:
     delivery: Earlier | None = None
 
 
+# Built once, since SQLAlchemy takes longer to build these statements than the database to execute them. `arrival` leaves
+# out what was entered by this same arrival, in a pass that was interrupted.
+_OTHERS = and_(
+    messages.c.direction == IN,
+    messages.c.partner == bindparam("partner"),
+    or_(messages.c.arrival.is_(None), messages.c.arrival != bindparam("arrival")),
+)
+_EARLIER = (
+    select(messages.c.message_id, messages.c.digest, messages.c.state, arrivals.c.claim)
+    .join(arrivals, arrivals.c.number == messages.c.arrival, isouter=True)
+    .where(_OTHERS)
+    .order_by(messages.c.digest != bindparam("digest"), messages.c.id.desc())
+    .limit(1)
+)
+_SAME_ID = _EARLIER.where(messages.c.message_id == bindparam("message_id"))
+_SAME_CASE = _EARLIER.where(
+    messages.c.kind == DELIVERY, messages.c.case_number == bindparam("case"), messages.c.case_number != ""
+)
+_SAME_SEQUENCE = (
+    select(messages.c.message_id)
+    .where(
+        _OTHERS,
+        messages.c.sequence == bindparam("sequence"),
+        messages.c.message_id != bindparam("message_id"),
+    )
+    .limit(1)
+)
+
+
 def known(ledger: Ledger, incoming: Incoming) -> Known:
     """What came before, for the judgement on duplicates (`transfer.receipts.duplicate`)."""
-    same_id = messages.c.message_id == incoming.message_id
-    same_case = and_(messages.c.kind == DELIVERY, messages.c.case_number == incoming.case, messages.c.case_number != "")
+    named = {
+        "partner": incoming.partner,
+        "arrival": incoming.arrival.number,
+        "digest": incoming.digest,
+        "message_id": incoming.message_id,
+        "case": incoming.case,
+        "sequence": incoming.sequence,
+    }
     with ledger.reading() as connection:
-        by_id = _earlier(connection, incoming, same_id)
-        by_case = _earlier(connection, incoming, same_case)
-        by_sequence = connection.execute(
-            select(messages.c.message_id)
-            .where(
-                _others(incoming),
-                messages.c.sequence == incoming.sequence,
-                messages.c.message_id != incoming.message_id,
-            )
-            .limit(1)
-        ).first()
-    return Known(by_id, by_sequence.message_id if by_sequence else None, by_case)
+        by_id = connection.execute(_SAME_ID, named).first()
+        by_case = connection.execute(_SAME_CASE, named).first()
+        by_sequence = connection.execute(_SAME_SEQUENCE, named).first()
+    return Known(_earlier(by_id), by_sequence.message_id if by_sequence else None, _earlier(by_case))
 
 
-def _others(incoming: Incoming) -> ColumnElement[bool]:
-    """Messages of this partner that were not entered by this same arrival, in a pass that was interrupted."""
-    other = or_(messages.c.arrival.is_(None), messages.c.arrival != incoming.arrival.number)
-    return and_(messages.c.direction == IN, messages.c.partner == incoming.partner, other)
-
-
-def _earlier(connection: Connection, incoming: Incoming, same: ColumnElement[bool]) -> Earlier | None:
-    wanted = (
-        select(messages.c.message_id, messages.c.digest, messages.c.state, arrivals.c.claim)
-        .join(arrivals, arrivals.c.number == messages.c.arrival, isouter=True)
-        .where(_others(incoming), same)
-        .order_by(messages.c.digest != incoming.digest, messages.c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(wanted).first()
+def _earlier(row: Row[Any] | None) -> Earlier | None:
     if row is None:
         return None
     state: Progress = "working" if row.claim is not None else "failed"

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Table,
+    Text,
     bindparam,
     column,
     create_engine,
@@ -231,7 +232,7 @@ def _trouble(error: DBAPIError) -> ServiceError:
 def _version(connection: Connection) -> str:
     if not inspect(connection).has_table(VERSION_TABLE):
         raise UsageError("S402", "there is no ledger in this database")
-    versions = select(func.max(column("version_num"))).select_from(table(VERSION_TABLE))
+    versions = select(func.max(column("version_num", Text))).select_from(table(VERSION_TABLE))
     return str(connection.execute(versions).scalar_one())
 
 

@@ -60,7 +60,7 @@ def draft(
 def make_ready(office: Office, drafts: Sequence[Draft]) -> tuple[SealedPackage, ...]:
     """Keep the receipts' documents and flush the sealed receipts to the outbox; a later one replaces an earlier."""
     kept = office.store.keep([("receipt-sent", item.document) for item in drafts])
-    spool.write(office.settings.path("outbox"), [(item.name, item.package) for item in drafts])
+    spool.write(office.settings.stored("outbox"), [(item.name, item.package) for item in drafts])
     return tuple(
         SealedPackage(
             case=item.opening.incoming.case,

@@ -45,7 +45,7 @@ def collect(office: Office, *, steps: Steps = quiet) -> FetchReport:
 def _sweep(office: Office) -> None:
     """Remove what a process that was killed has left: files long fetched whose packages are settled."""
     waiting = {inbox_name(digest) for digest in arrivals.waiting(office.ledger)}
-    spool.sweep(office.settings.path("inbox"), waiting, (now() - LEFT_OVER).timestamp())
+    spool.sweep(office.settings.stored("inbox"), waiting, (now() - LEFT_OVER).timestamp())
 
 
 def _batches(entries: Sequence[Entry], size: int) -> Iterator[list[Entry]]:
@@ -65,7 +65,7 @@ def _collect_batch(office: Office, mailbox: Mailbox, entries: Sequence[Entry], s
             continue
         fetched.append((NewArrival(name=entry.name, digest=sha256(data), size=len(data)), data))
     files = {inbox_name(arrival.digest): data for arrival, data in fetched}
-    spool.write(office.settings.path("inbox"), files.items())
+    spool.write(office.settings.stored("inbox"), files.items())
     steps("fetched", len(fetched))
     arrivals.record_arrivals(office.ledger, [arrival for arrival, _ in fetched], SERVICE, now())
     steps("arrived", len(fetched))

@@ -32,6 +32,7 @@ language = "en"                # of reasons on screen: "zh", "ko" or "en"
 [storage]
 ledger = "{ledger}"            # "": ledger.db here; or postgresql+psycopg://... (or JIEXU_LEDGER_URL)
 records = "{records}"          # "": records.db here; or postgresql+psycopg://... (or JIEXU_RECORDS_URL)
+folder = ""                    # "": here; or a folder for archive/, inbox/, outbox/, quarantine/ that machines share
 profile = ""                   # "": the canonical tables and columns; else the file of a mapping profile
 
 [keys]

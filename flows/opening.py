@@ -12,7 +12,7 @@ The checks, in the order of the exchange protocol; each names the first thing th
 From a proved sender, a failure of 2 to 5 is a refusal that a rejecting receipt answers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from archive import duplicates
@@ -99,19 +99,23 @@ def open_package(office: Office, arrival: Arrival, at: datetime) -> Opening:
     try:
         message = xml.decode(opened.data, office.document_limits)
     except RefusedError as error:
-        return Delivered(arrival, _unread(arrival, opened, name), package, None, _unreadable(error, opened.data))
+        unread = Delivered(arrival, _unread(arrival, opened, name), package, None, _unreadable(error, opened.data))
+        return _first_time(office, unread)
     found = receipts.inspect(message, opened.office, name, office.code, office.settings.environment)
     if found and found.code.startswith("T"):
         return Quarantined(arrival, found.code)
     entry = _entry(arrival, opened, message)
     if isinstance(message, Receipt):
         return Quarantined(arrival, found.code) if found else Answered(arrival, entry, package, message)
-    if found:
-        return Delivered(arrival, entry, package, message, (found,))
-    return _delivery(office, Delivered(arrival, entry, package, message, ()), message, at)
+    delivered = _first_time(office, Delivered(arrival, entry, package, message, (found,) if found else ()))
+    if not isinstance(delivered, Delivered) or found:
+        return delivered
+    findings = receipts.approvals(message, office.settings.stages) or rules.check(message, at.date())
+    return replace(delivered, findings=findings)
 
 
-def _delivery(office: Office, opening: Delivered, delivery: Delivery, at: datetime) -> Opening:
+def _first_time(office: Office, opening: Delivered) -> Opening:
+    """The delivery itself when it comes for the first time; else what its earlier coming makes of it."""
     entry = opening.incoming
     known = duplicates.known(office.ledger, entry)
     decision = receipts.duplicate(_known(known, entry.message_id), entry.digest)
@@ -120,12 +124,7 @@ def _delivery(office: Office, opening: Delivered, delivery: Delivery, at: dateti
     if decision == "repeat":
         answered = known.message or known.delivery
         return Repeated(opening.arrival, entry.partner, answered.message_id if answered else entry.message_id)
-    if decision == "wait":
-        return Waiting(opening.arrival)
-    findings = receipts.approvals(delivery, office.settings.stages)
-    if not findings:
-        findings = rules.check(delivery, at.date())
-    return Delivered(opening.arrival, entry, opening.package, delivery, findings)
+    return Waiting(opening.arrival) if decision == "wait" else opening
 
 
 def _known(known: duplicates.Known, message_id: str) -> receipts.Known:

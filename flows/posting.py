@@ -75,7 +75,7 @@ def _parcels(office: Office, posts: Sequence[Post]) -> tuple[list[Parcel], dict[
     troubles: dict[str, ServiceError | None] = {}
     for item in posts:
         try:
-            data = spool.read(office.settings.path("outbox"), item.name, item.package_digest)
+            data = spool.read(office.settings.stored("outbox"), item.name, item.package_digest)
         except ServiceError as error:
             troubles[item.name] = error
             continue

@@ -85,7 +85,7 @@ def _seal_batch(office: Office, work: Sequence[Work], steps: Steps) -> SealRepor
     steps("sealed", len(sealings))
     kept = office.store.keep([("delivery-sent", item.document) for item in sealings])
     steps("kept", len(kept))
-    spool.write(office.settings.path("outbox"), [(item.name, item.package) for item in sealings])
+    spool.write(office.settings.stored("outbox"), [(item.name, item.package) for item in sealings])
     steps("written", len(sealings))
     recorded = set(
         outgoing.record_sealed(

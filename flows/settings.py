@@ -10,6 +10,7 @@ come from the environment instead:
     PREFECT_API_URL        a Prefect server; the engine is then `server` unless another is asked for
 """
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,13 @@ from formats.reasons import LANGUAGES, Language
 Engine = Literal["direct", "embedded", "server"]
 ENGINES: tuple[Engine, ...] = ("direct", "embedded", "server")
 FILE = "office.toml"
+
+# The settings in office.toml that are not fields of a class of their own, by section.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "office": ("code", "name", "environment", "stages", "language"),
+    "storage": ("ledger", "records", "folder", "profile"),
+    "keys": ("passphrase_file",),
+}
 
 T = TypeVar("T", bound=str)
 S = TypeVar("S", "LimitSettings", "WorkSettings", "MailboxSettings", "ScheduleSettings")
@@ -85,6 +93,7 @@ class Settings:
     language: Language = "en"
     ledger_url: str = ""
     records_url: str = ""
+    folder: str = ""
     profile: str = ""
     passphrase_file: str = "keys/passphrase"
     mailbox: MailboxSettings = field(default_factory=MailboxSettings)
@@ -96,6 +105,14 @@ class Settings:
         """A path of the home."""
         return self.home / relative
 
+    def stored(self, name: str) -> Path:
+        """Where `archive`, `inbox`, `outbox` or `quarantine` lies: in the home, or in the folder of `storage.folder`.
+
+        Machines that share a ledger must share that folder, since what one machine seals or fetches another posts or
+        settles.
+        """
+        return self.home / self.folder / name
+
     def mailbox_folder(self) -> Path:
         """Where a mailbox that is a folder lies."""
         return (self.home / self.mailbox.folder).resolve()
@@ -103,12 +120,14 @@ class Settings:
     def passphrase(self) -> str:
         """The passphrase of the office's key, from the environment or its file. Raises UsageError S408."""
         given = os.environ.get("JIEXU_PASSPHRASE")
-        if given is not None:
+        if given:
             return given
         try:
             return self.path(self.passphrase_file).read_text(encoding="utf-8").rstrip("\n")
         except OSError as error:
             raise UsageError("S408", f"no JIEXU_PASSPHRASE and {self.passphrase_file}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise UsageError("S408", f"no JIEXU_PASSPHRASE and {self.passphrase_file} is not text") from None
 
     def engine(self, asked: str = "") -> Engine:
         """The engine to use: the one asked for, else `server` when a Prefect server is named, else the setting."""
@@ -128,32 +147,37 @@ def load(home: Path) -> Settings:
         text = (home / FILE).read_text(encoding="utf-8")
     except OSError:
         raise UsageError("S402", str(home)) from None
+    except UnicodeDecodeError:
+        raise UsageError("S401", f"{FILE} is not UTF-8") from None
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError("S401", f"{FILE}: {error}") from None
-    return parse(home, data, os.environ)
+    settings = parse(home, data, os.environ)
+    if not settings.path(settings.folder).is_dir():  # a shared folder that is not mounted must not be made here
+        raise UsageError("S401", f"storage.folder: there is no folder {settings.folder}")
+    return settings
 
 
 def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Settings from the parsed file and the environment. Raises UsageError S401."""
-    _known("", data, ("office", "storage", "keys", "mailbox", "limits", "work", "schedule"))
+    _known("", data, (*NAMES, "mailbox", "limits", "work", "schedule"))
     office, storage, keys = (_section(data, name) for name in ("office", "storage", "keys"))
-    _known("office", office, ("code", "name", "environment", "stages", "language"))
-    _known("storage", storage, ("ledger", "records", "profile"))
-    _known("keys", keys, ("passphrase_file",))
+    for section, names in NAMES.items():
+        _known(section, _section(data, section), names)
     code = _text("office.code", office.get("code", ""))
     if not is_agency_code(code):
         raise UsageError("S401", "office.code is not an 8-digit agency code")
     return Settings(
         home=home,
         code=code,
-        name=_text("office.name", office.get("name", "")),
+        name=_name(office.get("name", "")),
         environment=_choice("office.environment", office.get("environment", "production"), ("production", "test")),
         stages=_stages(office.get("stages", STAGES)),
         language=_choice("office.language", office.get("language", "en"), LANGUAGES),
-        ledger_url=environ.get("JIEXU_LEDGER_URL") or storage.get("ledger") or _sqlite(home / "ledger.db"),
-        records_url=environ.get("JIEXU_RECORDS_URL") or storage.get("records") or _sqlite(home / "records.db"),
+        ledger_url=environ.get("JIEXU_LEDGER_URL") or _database(home, "ledger", storage),
+        records_url=environ.get("JIEXU_RECORDS_URL") or _database(home, "records", storage),
+        folder=_text("storage.folder", storage.get("folder", "")),
         profile=_text("storage.profile", storage.get("profile", "")),
         passphrase_file=_text("keys.passphrase_file", keys.get("passphrase_file", "keys/passphrase")),
         mailbox=_positive("mailbox", _values("mailbox", MailboxSettings, data)),
@@ -163,8 +187,16 @@ def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Se
     )
 
 
-def _sqlite(path: Path) -> str:
-    return f"sqlite:///{path}"
+def _database(home: Path, name: str, storage: Mapping[str, Any]) -> str:
+    return _text(f"storage.{name}", storage.get(name, "")) or f"sqlite:///{home / name}.db"
+
+
+def _name(value: object) -> str:
+    """An office's name: partners get it in one line of the card."""
+    name = _text("office.name", value)
+    if not name.strip() or not name.isprintable():
+        raise UsageError("S401", "office.name must be one line of text")
+    return name
 
 
 def _work(data: Mapping[str, Any]) -> WorkSettings:
@@ -176,7 +208,7 @@ def _work(data: Mapping[str, Any]) -> WorkSettings:
 def _positive(name: str, values: S) -> S:
     for item in fields(values):
         value = getattr(values, item.name)
-        if isinstance(value, (int, float)) and value <= 0:
+        if isinstance(value, (int, float)) and not 0 < value < math.inf:
             raise UsageError("S401", f"{name}.{item.name} must be more than 0")
     return values
 
@@ -217,8 +249,8 @@ def _choice(name: str, value: object, choices: Sequence[T]) -> T:
     return cast("T", value)
 
 
-def _stages(value: Sequence[str]) -> tuple[str, ...]:
-    stages = tuple(value)
+def _stages(value: object) -> tuple[str, ...]:
+    stages = tuple(value) if isinstance(value, (list, tuple)) else ()
     if not stages or any(stage not in STAGES for stage in stages) or len(set(stages)) != len(stages):
         raise UsageError("S401", f"office.stages must be some of {', '.join(STAGES)}, each once")
     return stages

@@ -72,7 +72,7 @@ def _settle_other(office: Office, opening: Opening) -> OpenReport:
             return _quarantine(office, opening, code)
         case Repeated(arrival, partner, message_id):
             incoming.repeat_answer(office.ledger, office.owner, arrival, partner, message_id, SERVICE, now())
-            spool.remove(office.settings.path("inbox"), [inbox_name(arrival.digest)])
+            spool.remove(office.settings.stored("inbox"), [inbox_name(arrival.digest)])
             return OpenReport(repeated=1)
         case Waiting():
             return OpenReport(waiting=1)
@@ -83,9 +83,9 @@ def _settle_other(office: Office, opening: Opening) -> OpenReport:
 def _quarantine(office: Office, opening: Quarantined | Answered, code: str) -> OpenReport:
     """Move a package, byte for byte, where the operator finds it; the ledger says why."""
     arrival = opening.arrival
-    inbox = office.settings.path("inbox")
+    inbox = office.settings.stored("inbox")
     package = spool.read(inbox, inbox_name(arrival.digest), arrival.digest)
-    spool.write(office.settings.path("quarantine"), [(inbox_name(arrival.digest), package)])
+    spool.write(office.settings.stored("quarantine"), [(inbox_name(arrival.digest), package)])
     arrivals.quarantine(office.ledger, office.owner, arrival, code, SERVICE, now())
     spool.remove(inbox, [inbox_name(arrival.digest)])
     return OpenReport(quarantined=(Failed(arrival.name, code, inbox_name(arrival.digest), 1),))
@@ -110,7 +110,7 @@ def _close_cases(office: Office, openings: Sequence[Answered], steps: Steps) -> 
             report += _quarantine(office, opening, code)
         else:
             closed.append(opening)
-    spool.remove(office.settings.path("inbox"), [inbox_name(item.arrival.digest) for item in closed])
+    spool.remove(office.settings.stored("inbox"), [inbox_name(item.arrival.digest) for item in closed])
     return report + OpenReport(closed=tuple(Judged(_case(item.receipt), item.receipt.findings) for item in closed))
 
 
@@ -134,7 +134,7 @@ def _settle_deliveries(office: Office, openings: Sequence[Delivered], steps: Ste
     recorded = set(incoming.record_answered(office.ledger, office.owner, answered, SERVICE, now()))
     steps("answered", len(recorded))
     done = [item for item in answered if item.incoming.message_id in recorded]
-    spool.remove(office.settings.path("inbox"), [inbox_name(item.incoming.package_digest) for item in done])
+    spool.remove(office.settings.stored("inbox"), [inbox_name(item.incoming.package_digest) for item in done])
     return OpenReport(
         accepted=tuple(Judged(item.incoming.case, item.findings) for item in done if item.outcome == "accepted"),
         rejected=tuple(Judged(item.incoming.case, item.findings) for item in done if item.outcome == "rejected"),

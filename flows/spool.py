@@ -8,17 +8,21 @@ there.
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from uuid import uuid4
 
 from formats.digest import sha256
 from formats.errors import IntegrityError
 
 
 def write(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write files (name, bytes) durably: all are flushed, and the folder, when this returns. Replaces atomically."""
+    """Write files (name, bytes) durably: all are flushed, and the folder, when this returns. Replaces atomically.
+
+    Several processes may write the same name at once: each has a `.part` of its own, and the last one stays.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     staged = []
     for name, data in files:
-        part = folder / f"{name}.part"
+        part = folder / f"{name}.{uuid4().hex}.part"
         with part.open("wb") as out:
             out.write(data)
             out.flush()

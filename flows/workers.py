@@ -6,16 +6,18 @@ than a task a process.
 """
 
 import multiprocessing
+import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from flows.sealing import seal
 from flows.settling import settle
 from flows.steps import Steps
-from flows.wiring import Office
+from flows.wiring import Office, spare_the_collector
 from formats.errors import ServiceError
 
 
@@ -54,10 +56,8 @@ def side_by_side(
     Raises ServiceError: S419 when a process ends unexpectedly, else whatever stopped a batch.
     """
     reports: list[R] = []
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
     try:
-        with ProcessPoolExecutor(workers, context, initializer=_open, initargs=(home,)) as pool:
+        with ProcessPoolExecutor(workers, _context(), initializer=_open, initargs=(home,)) as pool:
             running: set[Future[R]] = {pool.submit(_run, batch, cases) for _ in range(workers)}
             while running:
                 finished, running = wait(running, return_when=FIRST_COMPLETED)
@@ -72,8 +72,21 @@ def side_by_side(
     return reports
 
 
+def _context() -> BaseContext:
+    """How processes are started: forked while there is one thread, at once and with the key unlocked; else apart.
+
+    A fork copies locks that other threads hold and nobody will ever release.
+    """
+    if threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 def _open(home: Path) -> None:
-    _office.append(Office.at(home))
+    _office[:] = [Office.at(home)]
+    spare_the_collector()
 
 
 def _run(batch: Callable[[Office, Collection[str] | None], R], cases: Collection[str] | None) -> R:

@@ -4,8 +4,8 @@ libxml2 needs most of its time to parse and to validate these rows, and lxml to 
 plain form that `encoding.py` writes, they are lifted out of the bytes instead, and only the rest goes to libxml2: four
 times as fast. The form is checked completely, so the lifted rows are those that the long way gives:
 
-1. The rows are `<contribution name="value"…/>`, each after a line feed, names in order, and nothing stands between them (their lengths add
-   up to the length of the region).
+1. The rows are `<contribution name="value"…/>`, each after a line feed, names in order, and nothing stands between
+   them (their lengths add up to the length of the region).
 2. Every value matches the pattern of its type, read from the XSD. No pattern admits `<`, `&`, a quotation mark or a
    blank other than the space, so the values are their own text and the region is well-formed.
 3. The region stands in the record's `<contributions>`: that text and every other beginning of such a tag occurs once.

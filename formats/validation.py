@@ -97,7 +97,7 @@ def _children(error: XMLSchemaChildrenValidationError, path: str) -> Finding:
 
 
 def _path(path: str) -> str:
-    """The path that xmlschema gives, without namespaces; rows always with their number, names that are not the schema's as `*`."""
+    """A path of xmlschema without namespaces; rows always have a number, names that are not the schema's are `*`."""
     steps = []
     for name, number in _STEP.findall(path):
         known = name if name in _elements() else "*"

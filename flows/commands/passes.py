@@ -9,6 +9,7 @@ from flows import engine, terminal
 from flows.commands.common import Place, engine_option, json_option, pass_place, status_of, workers_option
 from flows.reports import Failed, Judged
 from flows.steps import quiet
+from flows.wiring import spare_the_collector
 from formats.messages import Finding
 from formats.reasons import Language
 
@@ -92,6 +93,7 @@ def _run(
 ) -> tuple[dict[str, Any], Language]:
     with place.office() as office:
         chosen = office.settings.engine(asked or "")
+        spare_the_collector()
         report = engine.run_pass(name, office, chosen, quiet, cases=cases, workers=workers)
         return report, office.settings.language
 
