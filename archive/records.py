@@ -22,7 +22,7 @@ from archive.intake_rules import already_transferred, other_name, overlaps, same
 from archive.records_connection import ClashError, RecordsConnection
 from archive.records_sql import Statements, schema
 from formats.conversions import to_cell
-from formats.errors import UnreachableError, UsageError
+from formats.errors import ServiceError, UnreachableError, UsageError
 from formats.messages import Delivery, Finding
 from formats.profile import Profile, RowProfile
 from formats.record import Employer, Record
@@ -112,6 +112,36 @@ class RecordsDatabase:
             with suppress(ClashError), self._connection.transaction(write=True) as connection:
                 return self._take_in(connection, delivery, digest, at)
         raise UnreachableError("S409", "other processes were quicker each time")
+
+    def take_in_all(
+        self, deliveries: Sequence[tuple[Delivery, str]], at: datetime
+    ) -> tuple[tuple[Finding, ...] | ServiceError, ...]:
+        """Take in many deliveries with their digests, each as `take_in` does, in one transaction: all that fit, once.
+
+        Gives for each what `take_in` would return or raise; one that fails leaves nothing behind. Where the transaction
+        as a whole fails, or another process gets in its way, it is done again one delivery at a time.
+        """
+        try:
+            with self._connection.transaction(write=True) as connection:
+                return tuple(self._apart(connection, delivery, digest, at) for delivery, digest in deliveries)
+        except (ClashError, ServiceError):
+            return tuple(self._alone(delivery, digest, at) for delivery, digest in deliveries)
+
+    def _apart(
+        self, connection: sa.Connection, delivery: Delivery, digest: str, at: datetime
+    ) -> tuple[Finding, ...] | ServiceError:
+        """One of many: what it wrote before it failed is undone."""
+        try:
+            with self._connection.savepoint(connection):
+                return self._take_in(connection, delivery, digest, at)
+        except UsageError as error:
+            return error
+
+    def _alone(self, delivery: Delivery, digest: str, at: datetime) -> tuple[Finding, ...] | ServiceError:
+        try:
+            return self.take_in(delivery, digest, at)
+        except ServiceError as error:
+            return error
 
     def close(self) -> None:
         """Close the connections of this process."""

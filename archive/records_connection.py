@@ -68,6 +68,22 @@ class RecordsConnection:
             # Not chained: the database's message may hold a person's data.
             raise _meaning(error) from None
 
+    @contextmanager
+    def savepoint(self, connection: sa.Connection) -> Iterator[None]:
+        """A part of a transaction: undone by itself when the block raises. Raises as `transaction`."""
+        connection.exec_driver_sql("SAVEPOINT part")
+        try:
+            yield
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
+            meaning = _meaning(error)
+            if isinstance(meaning, UsageError):
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+            raise meaning from None
+        except UsageError:
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+            raise
+        connection.exec_driver_sql("RELEASE SAVEPOINT part")
+
     def close(self) -> None:
         """Close all connections of this process."""
         self._engine.dispose(close=self._process == os.getpid())

@@ -11,7 +11,7 @@ from flows import settings, terminal
 from flows.commands import bench, case, demo, keeping, office, package, passes
 from flows.commands.common import Place
 from flows.faults import coded
-from formats.errors import ServiceError
+from formats.errors import ServiceError, UsageError
 from formats.reasons import Language
 
 EPILOG = """Exit status: 0 done; 1 some cases failed, each is named; 2 wrong usage or configuration; 3 a partner or a
@@ -51,11 +51,12 @@ def run(arguments: Sequence[str]) -> int:
     try:
         status = jiexu.main(list(arguments), prog_name="jiexu", standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("jiexu: stopped", err=True)
-        return 1
+        return _failed(ServiceError("S422"), arguments)
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            error.show()
+            return error.exit_code
+        return _failed(UsageError("S421", error.format_message()), arguments)
     except Exception as error:  # noqa: BLE001 - the last door: nobody sees a traceback with data in it
         return _failed(coded(error), arguments)
     return status if isinstance(status, int) else 0

@@ -72,4 +72,7 @@ def _collect_batch(office: Office, mailbox: Mailbox, entries: Sequence[Entry], s
     for arrival, _ in fetched:
         mailbox.remove(arrival.name)
     steps("removed", len(fetched))
+    if failed:  # what another pass has fetched meanwhile did not fail
+        there = {entry.name for entry in mailbox.list()}
+        failed = [item for item in failed if item.subject in there]
     return FetchReport(fetched=len(fetched), failed=tuple(failed))

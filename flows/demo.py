@@ -17,7 +17,7 @@ from archive.cases import CaseRow, NewCase
 from flows import engine, founding
 from flows.founding import Plan
 from flows.settings import Engine
-from flows.ssh_server import Address, exchange_server
+from flows.ssh_server import Address, Kind, exchange_server
 from flows.steps import Steps
 from flows.synthetic import people
 from flows.synthetic.places import HANGZHOU, SHENZHEN, Place
@@ -78,14 +78,19 @@ def _reasons(rows: Sequence[CaseRow]) -> list[dict[str, Any]]:
     return [{"case": row.case, "reasons": sorted({item.code for item in row.findings})} for row in rows]
 
 
-def run_demo(folder: Path, count: int, seed: int, chosen: Engine, bar: Bar) -> Outcome:
-    """Run the whole job in `folder`, which is made anew. Raises UsageError S414 when it is somebody else's folder."""
+def run_demo(
+    folder: Path, count: int, seed: int, chosen: Engine, bar: Bar, *, server_kind: Kind | None = None
+) -> Outcome:
+    """Run the whole job in `folder`, which is made anew. Raises UsageError S414 when it is somebody else's folder.
+
+    `server_kind` None: OpenSSH where it is installed and works, else the embedded server.
+    """
     if count < LEAST:
         raise UsageError("S401", f"--people must be at least {LEAST}: three are held back and three come back")
     _clear(folder)
     started = time.monotonic()
     logins = [founding.login_key(folder / label) for label, _ in NAMES.values()]
-    with exchange_server(folder / "exchange", [place.office for place in NAMES], logins) as server:
+    with exchange_server(folder / "exchange", [place.office for place in NAMES], logins, server_kind) as server:
         sender, receiver = (_found(folder, place, server) for place in NAMES)
         with sender, receiver:
             _introduce(sender, receiver)
@@ -96,7 +101,7 @@ def run_demo(folder: Path, count: int, seed: int, chosen: Engine, bar: Bar) -> O
 
 
 def _clear(folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not (folder / MARKER).exists():
             raise UsageError("S414", str(folder))
         shutil.rmtree(folder)

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,11 +83,36 @@ class Plan:
 
 
 def found(home: Path, plan: Plan, at: datetime) -> Settings:
-    """Make a home. Raises UsageError S414 (something is there already), S401 (the code), S408 (the key given)."""
-    if home.exists() and any(path.name != "keys" for path in home.iterdir()):
+    """Make a home, or leave everything as it was.
+
+    Raises UsageError S414 (something is there already), S401 (code or name), S408 (the key given), S417 (no folder can
+    be made there); UnreachableError S409 (the database of the ledger).
+    """
+    if home.exists() and (not home.is_dir() or any(path.name != "keys" for path in home.iterdir())):
         raise UsageError("S414", str(home))
     if not is_agency_code(plan.code):
         raise UsageError("S401", "the code must be an 8-digit agency code")
+    there = {home, *home.rglob("*")} if home.exists() else set()
+    try:
+        return _furnish(home, plan, at)
+    except BaseException as error:
+        _remove(home, there)
+        if isinstance(error, OSError):
+            raise UsageError("S417", f"{home}: {error.strerror}") from None
+        raise
+
+
+def _remove(home: Path, but: Collection[Path]) -> None:
+    """Remove what is in a home that could not be founded, but for what was there before."""
+    for path in sorted({home, *home.rglob("*")} - set(but), reverse=True):
+        with suppress(OSError):
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink()
+
+
+def _furnish(home: Path, plan: Plan, at: datetime) -> Settings:
     for folder in FOLDERS:
         (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)

@@ -86,9 +86,21 @@ def unseal(office: Office, package: bytes, at: datetime) -> Opened:
     return envelope.unseal(package, (office.key,), office.directory.pins(), at, office.envelope_limits)
 
 
+def arrived(office: Office, arrival: Arrival) -> bytes:
+    """The package as it arrived. Raises IntegrityError A501, A502.
+
+    When two passes collect at once, the same bytes can have arrived twice, and who settled them first has taken the
+    file away: they are among the originals then, or in the quarantine.
+    """
+    name, digest = inbox_name(arrival.digest), arrival.digest
+    places = (office.settings.stored("inbox"), office.settings.stored("quarantine"))
+    place = next((place for place in places if (place / name).exists()), None)
+    return spool.read(place, name, digest) if place else office.store.read(digest)
+
+
 def open_package(office: Office, arrival: Arrival, at: datetime) -> Opening:
     """Open and judge one package of the inbox. Raises ServiceError when a part of the service fails."""
-    package = spool.read(office.settings.path("inbox"), inbox_name(arrival.digest), arrival.digest)
+    package = arrived(office, arrival)
     name = parse_name(arrival.name)
     if name is None:
         return Quarantined(arrival, "M192")

@@ -6,7 +6,7 @@ several machines. What cannot be done now stays for the next pass and is named i
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 
 from archive import outgoing
@@ -69,9 +69,9 @@ def send(
 ) -> SendReport:
     """Seal every approved case (or only these) and post what is sealed."""
     try:
-        sealed = SealReport()
-        while (part := run("seal", lambda: _seal(office, cases, workers_wanted, steps))).done:
-            sealed += part
+        side_by_side = _processes(office, workers_wanted) > 1
+        seal_some = partial(run, "seal", lambda: _seal(office, cases, workers_wanted, steps))
+        sealed = seal_some() if side_by_side else _until_done(seal_some, SealReport())
         posted = _post_all(office, "delivery", run, steps)
     finally:
         outgoing.release(office.ledger, office.owner)
@@ -88,9 +88,9 @@ def receive(office: Office, *, workers_wanted: int = 0, run: Run = at_once, step
             fetched = run("collect", lambda: collect(office, steps=steps))
         except ServiceError as error:
             fetched = FetchReport(failed=(Failed.by("mailbox", error),))
-        opened = OpenReport()
-        while (part := run("settle", lambda: _settle(office, workers_wanted, steps))).done:
-            opened += part
+        side_by_side = _processes(office, workers_wanted) > 1
+        settle_some = partial(run, "settle", lambda: _settle(office, workers_wanted, steps))
+        opened = settle_some() if side_by_side else _until_done(settle_some, OpenReport())
     finally:
         outgoing.release(office.ledger, office.owner)
     return ReceiveReport(fetched, opened)
@@ -105,10 +105,21 @@ def acknowledge(office: Office, *, run: Run = at_once, steps: Steps = quiet) -> 
 
 
 def _post_all(office: Office, kind: outgoing.MessageKind, run: Run, steps: Steps) -> PostReport:
-    posted = PostReport()
-    while (part := run("post", lambda: post(office, kind, office.settings.work.task, steps=steps))).done:
-        posted += part
-    return posted
+    return _until_done(
+        lambda: run("post", lambda: post(office, kind, office.settings.work.task, steps=steps)), PostReport()
+    )
+
+
+def _until_done(act: Callable[[], workers.R], nothing: workers.R) -> workers.R:
+    """All that `act` does, a part at a time until it finds nothing more.
+
+    Workers side by side go on to the end by themselves and must not be started again: what failed was theirs, and is
+    free once they are gone, so it would be tried for ever.
+    """
+    total = nothing
+    while (part := act()).done:
+        total = add(total, part)
+    return total
 
 
 def _seal(office: Office, cases: Collection[str] | None, wanted: int, steps: Steps) -> SealReport:

@@ -116,7 +116,7 @@ def seal_case(office: Office, work: Work, at: datetime) -> Sealing | Judged:
         return Judged(work.case, findings)
     try:
         document = xml.encode(delivery)
-        xml.validate(document, office.document_limits)
+        xml.validate_written(document, delivery, office.document_limits)
     except RefusedError as error:
         return Judged(work.case, explained(error, delivery))
     partner = office.directory.partner(work.partner)

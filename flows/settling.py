@@ -5,8 +5,8 @@ For the deliveries of a batch, in this order:
 1. the ledger enters each message and reserves the id of its receipt;
 2. the packages, exactly as received, are kept as originals and flushed;
 3. an accepting receipt is sealed and flushed to the outbox, so that it is ready before the record is committed;
-4. the record is taken in by one transaction of the records database, which also marks the case as taken in; conflicts
-   with local data found there turn the receipt into a rejecting one;
+4. the records are taken in by one transaction of the records database, which also marks the cases as taken in, each
+   apart from the others; conflicts with local data found there turn a receipt into a rejecting one;
 5. one transaction of the ledger closes the batch. Only then may a receipt leave.
 
 A process killed anywhere in between leaves arrivals that the next pass settles again with the same receipt ids; a
@@ -25,7 +25,7 @@ from flows import answering, spool
 from flows.answering import Draft
 from flows.collecting import inbox_name
 from flows.faults import coded
-from flows.opening import Answered, Delivered, Opening, Quarantined, Repeated, Waiting, open_package
+from flows.opening import Answered, Delivered, Opening, Quarantined, Repeated, Waiting, arrived, open_package
 from flows.reports import Failed, Judged, OpenReport
 from flows.steps import Steps, quiet
 from flows.times import now
@@ -83,11 +83,10 @@ def _settle_other(office: Office, opening: Opening) -> OpenReport:
 def _quarantine(office: Office, opening: Quarantined | Answered, code: str) -> OpenReport:
     """Move a package, byte for byte, where the operator finds it; the ledger says why."""
     arrival = opening.arrival
-    inbox = office.settings.stored("inbox")
-    package = spool.read(inbox, inbox_name(arrival.digest), arrival.digest)
+    package = arrived(office, arrival)
     spool.write(office.settings.stored("quarantine"), [(inbox_name(arrival.digest), package)])
     arrivals.quarantine(office.ledger, office.owner, arrival, code, SERVICE, now())
-    spool.remove(inbox, [inbox_name(arrival.digest)])
+    spool.remove(office.settings.stored("inbox"), [inbox_name(arrival.digest)])
     return OpenReport(quarantined=(Failed(arrival.name, code, inbox_name(arrival.digest), 1),))
 
 
@@ -130,7 +129,7 @@ def _settle_deliveries(office: Office, openings: Sequence[Delivered], steps: Ste
     steps("kept", len(originals))
     receipts = answering.make_ready(office, drafts)
     steps("receipts", len(receipts))
-    answered, untaken = _take_in(office, zip(drafts, originals, receipts, strict=True), at, steps)
+    answered, untaken = _take_in(office, list(zip(drafts, originals, receipts, strict=True)), at, steps)
     recorded = set(incoming.record_answered(office.ledger, office.owner, answered, SERVICE, now()))
     steps("answered", len(recorded))
     done = [item for item in answered if item.incoming.message_id in recorded]
@@ -156,32 +155,38 @@ def _drafts(
 
 
 def _take_in(
-    office: Office, ready: Iterable[tuple[Draft, Kept, SealedPackage]], at: datetime, steps: Steps
+    office: Office, ready: Sequence[tuple[Draft, Kept, SealedPackage]], at: datetime, steps: Steps
 ) -> tuple[list[AnsweredDelivery], list[Failed]]:
-    """Take in what the receipts accept, each record in a transaction of its own."""
+    """Take in what the receipts accept, and answer anew what conflicts with local data."""
+    accepted = [
+        (item.opening.delivery, item.opening.incoming.digest)
+        for item, _, _ in ready
+        if item.outcome == "accepted" and item.opening.delivery is not None
+    ]
+    results = iter(office.records.take_in_all(accepted, at))
+    steps("taken in", len(accepted))
     answered: list[AnsweredDelivery] = []
     failed: list[Failed] = []
     for item, original, receipt in ready:
+        result = next(results) if item.outcome == "accepted" else ()
         try:
-            final = _taken_in(office, item, receipt, at)
+            final = _final(office, item, receipt, result, at)
         except Exception as error:  # noqa: BLE001 - each case stands alone: its neighbours go on
             failed.append(_failed(item.opening, error))
             continue
-        steps("taken in", 1)
         answered.append(AnsweredDelivery(item.opening.incoming, *final, original))
     return answered, failed
 
 
-def _taken_in(
-    office: Office, item: Draft, receipt: SealedPackage, at: datetime
+def _final(
+    office: Office, item: Draft, receipt: SealedPackage, result: tuple[Finding, ...] | ServiceError, at: datetime
 ) -> tuple[Outcome, tuple[Finding, ...], SealedPackage]:
-    delivery = item.opening.delivery
-    if item.outcome != "accepted" or delivery is None:
+    """The answer that goes out: the one that was ready, or a rejecting one for the conflicts that were found."""
+    if isinstance(result, ServiceError):
+        raise result
+    if not result:
         return item.outcome, item.findings, receipt
-    conflicts = office.records.take_in(delivery, item.opening.incoming.digest, at)
-    if not conflicts:
-        return item.outcome, item.findings, receipt
-    refusal = answering.draft(office, item.opening, item.answer, at, conflicts)
+    refusal = answering.draft(office, item.opening, item.answer, at, result)
     return refusal.outcome, refusal.findings, answering.make_ready(office, [refusal])[0]
 
 

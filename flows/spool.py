@@ -7,6 +7,7 @@ there.
 
 import os
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -56,7 +57,8 @@ def remove(folder: Path, names: Iterable[str]) -> None:
 
 
 def sweep(folder: Path, keep: Collection[str], before: float) -> None:
-    """Remove files whose names are not among `keep` and that were last changed before this time (seconds since 1970)."""
-    for path in folder.iterdir():
-        if path.name not in keep and path.stat().st_mtime < before:
-            path.unlink(missing_ok=True)
+    """Remove files whose names are not among `keep` and that were last changed before this (seconds since 1970)."""
+    for path in folder.glob("*"):
+        with suppress(FileNotFoundError):  # another process may take a file away while we look
+            if path.name not in keep and path.stat().st_mtime < before:
+                path.unlink()

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -19,6 +21,8 @@ from flows.steps import Steps
 from formats.errors import ServiceError
 from formats.messages import Finding
 from formats.reasons import Language, reason
+
+_ENDLESS = 10_000  # columns
 
 
 def emit(as_json: bool, document: Any, people: Callable[[], None]) -> None:
@@ -39,11 +43,15 @@ def emit_error(as_json: bool, error: ServiceError, language: Language) -> None:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Print a table; cells are never cut, long ones fold."""
-    drawn = Table(*headings, title=title or None, title_justify="left", header_style="bold")
+    """Print a table; cells are never cut. On a terminal long ones fold, but the first; elsewhere a row is a line."""
+    seen = sys.stdout.isatty()
+    drawn = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False)
+    drawn.box, drawn.show_header = SIMPLE_HEAD if seen else None, any(headings)
+    for place, heading in enumerate(headings):
+        drawn.add_column(heading, overflow="fold", no_wrap=place == 0)
     for row in rows:
-        drawn.add_row(*(str(cell) for cell in row))
-    Console(file=sys.stdout, highlight=False).print(drawn)
+        drawn.add_row(*(escape(str(cell)) for cell in row))
+    Console(file=sys.stdout, highlight=False, width=None if seen else _ENDLESS).print(drawn)
 
 
 def finding_line(finding: Finding, language: Language) -> str:

@@ -16,6 +16,7 @@ Whatever is otherwise takes the long way, with the same result: that is a proper
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -45,16 +46,40 @@ def lift(data: bytes) -> Lifted | None:
 
     The rest has still to be parsed and validated. Raises nothing, whatever the bytes.
     """
-    start = data.find(_OPEN) + len(_OPEN)
-    last = data.rfind(_LAST)
-    end = data.find(_END, last) + len(_END)
-    if not len(_OPEN) <= start <= last < end:
-        return None
+    start, end = _region(data)
     rest = data[:start] + data[end:]
-    if not _is_plain(rest):
+    if start == end or not _is_plain(rest):
         return None
     region = data[start:end]
     return Lifted(rest, rows) if region.isascii() and (rows := _rows(region.decode("ascii"))) else None
+
+
+def without(data: bytes, contributions: Sequence[Contribution]) -> bytes | None:
+    """The document without the contributions from which `encoding.py` has just written it; None where one is not plain.
+
+    What the encoder writes stands in the plain form by its making, so only the values are looked at, a column at a
+    time. The rest has still to be parsed and validated.
+    """
+    start, end = _region(data)
+    rest = data[:start] + data[end:]
+    fits = start < end and _is_plain(rest) and all(map(_fits, columns(Contribution), zip(*contributions, strict=True)))
+    return rest if fits else None
+
+
+def _region(data: bytes) -> tuple[int, int]:
+    """Where the contributions begin and end; nowhere (0, 0) when there are none."""
+    start = data.find(_OPEN) + len(_OPEN)
+    last = data.rfind(_LAST)
+    end = data.find(_END, last) + len(_END)
+    return (start, end) if len(_OPEN) <= start <= last < end else (0, 0)
+
+
+def _fits(column: Column, values: Iterable[str]) -> bool:
+    """Whether every value matches its column's type."""
+    distinct = set(values)
+    if not column.required:
+        distinct.discard("")
+    return all(map(column.pattern.fullmatch, distinct))
 
 
 def _is_plain(rest: bytes) -> bool:
@@ -73,12 +98,10 @@ def _rows(region: str) -> tuple[Contribution, ...] | None:
     values_of = list(zip(*found, strict=True))
     missing = 0
     for column, values in zip(fields, values_of, strict=False):
-        distinct = set(values)
-        if not column.required and "" in distinct:
-            distinct.discard("")
-            missing += values.count("") * len(f' {column.name}=""')
-        if not all(map(column.pattern.fullmatch, distinct)):
+        if not _fits(column, values):
             return None
+        if not column.required:
+            missing += values.count("") * len(f' {column.name}=""')
     length = len(found) * _empty_length() + sum(len("".join(values)) for values in found) - missing
     return tuple(map(_contribution, found)) if length == len(region) else None
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from archive import cases
+from archive.case import State
 from archive.cases import CaseRow, NewCase
 from flows import terminal
 from flows.commands.common import Place, by_option, json_option, pass_place
@@ -99,7 +100,7 @@ def withdraw(place: Place, number: str, by: str, why: str, as_json: bool) -> int
 
 
 @case.command("list")
-@click.option("--state", help="Only cases in this state.")
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only cases in this state.")
 @click.option("--partner", help="Only cases with this partner.")
 @json_option
 @pass_place

@@ -1,6 +1,7 @@
 """`jiexu archive` and `jiexu journal`: what is kept, and the maintenance log (art. 12)."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -84,9 +85,14 @@ def show(place: Place, last: int, as_json: bool) -> int:
     with place.office() as office:
         entries = log.entries(office.ledger, first=max(1, log.head(office.ledger).count - last + 1))
     headings = ("n", "at", "kind", "what", "why", "how", "who")
-    lines = [[plain(item)[name] for name in headings] for item in entries]
+    lines = [[_cell(plain(item)[name]) for name in headings] for item in entries]
     terminal.emit(as_json, {"entries": plain(entries)}, lambda: terminal.table(headings, lines))
     return 0
+
+
+def _cell(value: Any) -> str:
+    """A value of a journal entry; what has fields as `name=value`."""
+    return " ".join(f"{name}={part}" for name, part in value.items()) if isinstance(value, dict) else str(value)
 
 
 @journal.command()

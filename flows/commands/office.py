@@ -104,8 +104,8 @@ def add(
     if fingerprint:
         if fingerprint.replace(" ", "").upper() != new.fingerprint:
             raise UsageError("T130", "the fingerprint is not that of the card")
-    else:
-        click.confirm(f"Has the partner told you the fingerprint {new.fingerprint}?", abort=True, err=True)
+    elif not _confirmed(f"Has the partner told you the fingerprint {new.fingerprint}?"):
+        raise UsageError("T130", "the fingerprint was not confirmed; a script gives it with --fingerprint")
     Directory.add(place.office().settings.path("partners"), new, now())
     terminal.emit(as_json, _card_document(new), lambda: click.echo(f"added {new.code} {new.name}"))
     return 0
@@ -126,6 +126,14 @@ def listing(place: Place, as_json: bool) -> int:
     rows = [list(item.values()) for item in told]
     terminal.emit(as_json, {"partners": told}, lambda: terminal.table(headings, rows))
     return 0
+
+
+def _confirmed(question: str) -> bool:
+    """Whether a person says yes; no is also said by nobody, when there is no terminal."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        return False
 
 
 def _card_document(item: Card) -> dict[str, str]:

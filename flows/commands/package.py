@@ -63,7 +63,10 @@ def seal(place: Place, file: Path, partner: str, output: Path, as_json: bool) ->
     with place.office() as office:
         recipient = office.directory.partner(partner).recipient(at)
         sealed = envelope.seal(document, office.key, recipient, at)
-    output.write_bytes(sealed)
+    try:
+        output.write_bytes(sealed)
+    except OSError as error:
+        raise UsageError("S417", f"{output}: {error.strerror}") from None
     told = {"file": str(output), "bytes": len(sealed), "partner": partner}
     terminal.emit(as_json, told, lambda: click.echo(f"{output}: {len(sealed)} bytes, sealed for {partner}"))
     return 0

@@ -79,12 +79,15 @@ def acknowledge(place: Place, engine: str | None, as_json: bool) -> int:
 
 
 @click.command()
+@json_option
 @pass_place
-def serve(place: Place) -> int:
+def serve(place: Place, as_json: bool) -> int:
     """Run all flows with their schedules on the Prefect server that PREFECT_API_URL names, until stopped."""
     from flows import serve as serving  # noqa: PLC0415 - importing Prefect takes a second
 
-    serving.serve(place.office().settings)
+    settings = place.office().settings
+    serving.serve(settings)
+    terminal.emit(as_json, {"served": settings.code}, lambda: click.echo(f"{settings.code}: stopped"))
     return 0
 
 

@@ -60,7 +60,8 @@ def _run_and_die(home: Path, act: Act, step: str) -> None:
         act(office, listener)
 
 
-def _killed_at(pair: Pair, name: str, step: str) -> bool:
+def killed_at(pair: Pair, name: str, step: str) -> bool:
+    """Run a pass of the life in a process that kills itself at the step; whether it came to it."""
     side, act = PASSES[name]
     home = pair.sender if side == "sender" else pair.receiver
     child = multiprocessing.get_context("fork").Process(target=_run_and_die, args=(home, act, step))
@@ -69,7 +70,8 @@ def _killed_at(pair: Pair, name: str, step: str) -> bool:
     return child.exitcode == -signal.SIGKILL
 
 
-def _run(pair: Pair, name: str) -> None:
+def run_pass(pair: Pair, name: str) -> None:
+    """Run a pass of the life to its end."""
     side, act = PASSES[name]
     with Office.at(pair.sender if side == "sender" else pair.receiver) as office:
         act(office, lambda _name, _count: None)
@@ -86,7 +88,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     places = {"send": folder / "send"}
     for earlier, later in pairwise(LIFE):
         places[later] = folder / later
-        _run(copied(places[earlier], places[later]), earlier)
+        run_pass(copied(places[earlier], places[later]), earlier)
     return places
 
 
@@ -98,7 +100,7 @@ def test_a_process_killed_at_any_step_loses_and_doubles_nothing(
     pair = copied(stages[name], tmp_path)
     numbers = list(states(pair.sender))
 
-    assert _killed_at(pair, name, step), f"the pass {name} never came to the step {step}"
+    assert killed_at(pair, name, step), f"the pass {name} never came to the step {step}"
     exchange(pair)
 
     assert states(pair.sender) == dict.fromkeys(numbers, "accepted")

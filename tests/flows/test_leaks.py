@@ -22,7 +22,8 @@ def _all_bytes(folder: Path, leave_out: set[str]) -> dict[str, bytes]:
 
 def test_names_and_numbers_of_people_stay_in_records_and_originals(tmp_path: Path) -> None:
     """After a whole exchange on Prefect's engine, with a person that fails, no name or number of a person is found in
-    ledgers, journals, Prefect's files and database, file names or anything printed."""
+    ledgers, journals, Prefect's files and database, file names or anything printed.
+    """
     pair = found_pair(tmp_path)
     people = some_people(4)
     number, broken = people[0]

@@ -81,7 +81,9 @@ def test_a_scheduled_receive_happens(tmp_path: Path, server: PrefectServer) -> N
     settings = pair.receiver / "office.toml"
     settings.write_text(settings.read_text().replace("receive = 300", "receive = 5"))
     with (tmp_path / "serve.log").open("wb") as log:
-        serving = subprocess.Popen([BIN / "jiexu", "-C", pair.receiver, "serve"], env=server.environ, stdout=log, stderr=log)
+        serving = subprocess.Popen(
+            [BIN / "jiexu", "-C", pair.receiver, "serve"], env=server.environ, stdout=log, stderr=log
+        )
         try:
             assert _until(lambda: states(pair.receiver) == dict.fromkeys(numbers, "accepted")), (
                 tmp_path / "serve.log"
