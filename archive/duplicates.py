@@ -34,8 +34,8 @@ class Known:
     delivery: Earlier | None = None
 
 
-# Built once, since SQLAlchemy takes longer to build these statements than the database to execute them. `arrival` leaves
-# out what was entered by this same arrival, in a pass that was interrupted.
+# Built once, since SQLAlchemy takes longer to build these statements than the database to execute them. `arrival`
+# leaves out what was entered by this same arrival, in a pass that was interrupted.
 _OTHERS = and_(
     messages.c.direction == IN,
     messages.c.partner == bindparam("partner"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from flows import settings, terminal
-from flows.commands import bench, case, demo, keeping, office, package, passes
+from flows.commands import benchmarks, case, demo, keeping, office, package, passes
 from flows.commands.common import Place
 from flows.faults import coded
 from formats.errors import ServiceError, UsageError
@@ -41,7 +41,7 @@ for command in (
     package.package,
     keeping.archive,
     keeping.journal,
-    bench.bench,
+    benchmarks.bench,
 ):
     jiexu.add_command(command)
 

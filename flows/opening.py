@@ -108,9 +108,13 @@ def open_package(office: Office, arrival: Arrival, at: datetime) -> Opening:
         opened = unseal(office, package, at)
     except RefusedError as error:
         return Quarantined(arrival, error.code)
+    if name.sender != opened.office:
+        return Quarantined(arrival, "T133")
     try:
         message = xml.decode(opened.data, office.document_limits)
     except RefusedError as error:
+        if _FIRST_TAG.findall(opened.data, 0, _HEAD) == [b"receipt"]:
+            return Quarantined(arrival, error.code)
         unread = Delivered(arrival, _unread(arrival, opened, name), package, None, _unreadable(error, opened.data))
         return _first_time(office, unread)
     found = receipts.inspect(message, opened.office, name, office.code, office.settings.environment)

@@ -95,7 +95,7 @@ class Settings:
     records_url: str = ""
     folder: str = ""
     profile: str = ""
-    passphrase_file: str = "keys/passphrase"
+    passphrase_file: str = "keys/passphrase"  # noqa: S105 - where it lies, not what it is
     mailbox: MailboxSettings = field(default_factory=MailboxSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     work: WorkSettings = field(default_factory=WorkSettings)

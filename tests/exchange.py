@@ -1,8 +1,8 @@
 """Exchanges for tests, a pass at a time: what comes out of a pass, and what a partner with other manners sends.
 
-    send(pair), receive(home), acknowledge(home)     one pass in an office of its own, as the command line runs it
-    seal_as_is(pair, {case: document of a delivery}) a sender whose own checks let everything pass
-    package(home, …) / receipt(…)                    one package by hand, under the name that belongs to it
+send(pair), receive(home), acknowledge(home)     one pass in an office of its own, as the command line runs it
+seal_as_is(pair, {case: document of a delivery}) a sender whose own checks let everything pass
+package(home, …) / receipt(…)                    one package by hand, under the name that belongs to it
 """
 
 from collections.abc import Callable, Iterable, Mapping

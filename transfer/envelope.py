@@ -202,7 +202,7 @@ def _check(code: str) -> Iterator[None]:
         raise
     except FramingError as error:
         raise RefusedError(code, str(error)) from None
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever a library makes of hostile bytes, they are refused
         raise RefusedError(code) from None
 
 

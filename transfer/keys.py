@@ -51,7 +51,7 @@ _HASHES: Final[Mapping[int, Callable[[], hashes.HashAlgorithm]]] = {
 # A key block with its user ids and the signatures of others; far above what an office's key needs.
 _MOST_PACKETS: Final = 200
 _PUBLIC_BLOCK: Final = "PUBLIC KEY BLOCK"
-_SECRET_BLOCK: Final = "PRIVATE KEY BLOCK"
+_SECRET_BLOCK: Final = "PRIVATE KEY BLOCK"  # noqa: S105 - a heading of RFC 4880, not a secret
 _PUBLIC_OF: Final = {framing.SECRET_KEY: framing.PUBLIC_KEY, framing.SECRET_SUBKEY: framing.PUBLIC_SUBKEY}
 
 

@@ -1,7 +1,7 @@
-"""The judgement between an opened package and its receipt: is it for us, is it new, is it approved; and does a receipt
-answer what was sent. Pure: what the ledger knows is passed in as values.
+"""The judgement between an opened package and its receipt.
 
-The order of the checks is that of the reasons' steps (`formats.reasons.RECEIPT_STEPS`): signer, addressee, environment,
+Is it for us, is it new, is it approved; and does a receipt answer what was sent? Pure: what the ledger knows is passed
+in as values. The order of the checks is that of the reasons' steps (`formats.reasons.RECEIPT_STEPS`): signer, addressee, environment,
 identity, duplicate, approvals.
 """
 

@@ -65,7 +65,11 @@ def test_functions_are_short() -> None:
 def test_pure_modules_do_nothing(path: Path) -> None:
     """A pure module calls no clock, no chance, no file and no terminal."""
     calls = [node.func for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
-    names = {call.id if isinstance(call, ast.Name) else call.attr for call in calls if isinstance(call, (ast.Name, ast.Attribute))}
+    names = {
+        call.id if isinstance(call, ast.Name) else call.attr
+        for call in calls
+        if isinstance(call, (ast.Name, ast.Attribute))
+    }
     assert names & IMPURE_CALLS == set()
 
 
@@ -83,7 +87,9 @@ def test_no_flow_file_is_named_like_a_package() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("test_*.py")), ids=_name)
 def test_every_test_says_what_it_proves(path: Path) -> None:
     """Every test function has a docstring."""
-    assert [node.name for node in _functions(path) if node.name.startswith("test_") and not ast.get_docstring(node)] == []
+    assert [
+        node.name for node in _functions(path) if node.name.startswith("test_") and not ast.get_docstring(node)
+    ] == []
 
 
 def test_nothing_names_a_place_outside_the_project() -> None:

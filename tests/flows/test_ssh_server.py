@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from flows import bench_sftp, ssh_server
-from flows.bench_rows import compare, document, render
-from flows.delay_proxy import delay_proxy
+from flows import ssh_server
+from flows.bench import sftp as bench_sftp
+from flows.bench.delay_proxy import delay_proxy
+from flows.bench.rows import compare, document, render
 from flows.ssh_server import Kind, exchange_server
 from formats.errors import UnreachableError
 from tests.parts import need

@@ -60,7 +60,11 @@ BROKEN: tuple[tuple[str, str, Callable[[], Delivery]], ...] = (
     ),
     ("R019", f"{ACCOUNT}/monthTotal[1]/@actual", lambda: months(actual="11", total="11")),
     ("R020", f"{ACCOUNT}/monthTotal[1]/@first", lambda: months(first="2020-12")),
-    ("R021", "/delivery/record/benefits/benefit[1]/@status", lambda: delivery(benefits=(a.a_benefit(kind="110", status="1"),))),
+    (
+        "R021",
+        "/delivery/record/benefits/benefit[1]/@status",
+        lambda: delivery(benefits=(a.a_benefit(kind="110", status="1"),)),
+    ),
     (
         "R022",
         "/delivery/record/contributions/subsidy[1]/@kind",

@@ -1,4 +1,4 @@
-"""One measured piece of work in a process of its own: `python -m flows.bench_work seal|open HOME WORKERS`.
+"""One measured piece of work in a process of its own: `python -m flows.bench.work seal|open HOME WORKERS`.
 
 Prints one JSON document: persons, seconds of processor time (user and system, children included) and of the clock
 while the work was done, and the peak of memory in MiB. Starting Python and unlocking the key is not counted: a service

@@ -1,7 +1,7 @@
 """A TCP proxy that makes a local connection as slow to answer as one between two cities.
 
-It runs as a process of its own, `python -m flows.delay_proxy HOST PORT MILLISECONDS`, so that it does not take the
-measured program's time; it prints its port and ends when its standard input ends.
+It runs as a process of its own, `python -m flows.bench.delay_proxy HOST PORT MILLISECONDS`, so that it does not take
+the measured program's time; it prints its port and ends when its standard input ends.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _PIECE = 65_536
 @contextmanager
 def delay_proxy(host: str, port: int, round_trip: float) -> Iterator[int]:
     """The port on 127.0.0.1 of a proxy that adds `round_trip` milliseconds, half in each direction."""
-    command = [sys.executable, "-m", "flows.delay_proxy", host, str(port), str(round_trip)]
+    command = [sys.executable, "-m", "flows.bench.delay_proxy", host, str(port), str(round_trip)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield int(process.stdout.readline() if process.stdout else "")

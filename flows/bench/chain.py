@@ -19,8 +19,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from flows import bench_office
-from flows.bench_rows import Row, compare
+from flows.bench import office as bench_office
+from flows.bench.rows import Row, compare
 from formats.errors import ServiceError
 
 Act = Literal["seal", "open"]
@@ -110,7 +110,7 @@ def _homes(act: Act, folder: Path, count: int) -> Iterator[Path]:
 
 
 def _measured(act: Act, home: Path, workers: int, count: int) -> Work:
-    command = [sys.executable, "-m", "flows.bench_work", act, str(home), str(workers)]
+    command = [sys.executable, "-m", "flows.bench.work", act, str(home), str(workers)]
     done = subprocess.run(command, capture_output=True, check=True)
     work = Work(**json.loads(done.stdout))
     if work.persons != count:
@@ -151,7 +151,8 @@ class Chain:
 
     def close(self) -> None:
         """Stop the agent and remove the keys."""
-        subprocess.run(["gpgconf", "--homedir", str(self._home), "--kill", "all"], check=False, capture_output=True)
+        kill = [shutil.which("gpgconf") or "gpgconf", "--homedir", str(self._home), "--kill", "all"]
+        subprocess.run(kill, check=False, capture_output=True)
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _gpg(self) -> list[str]:

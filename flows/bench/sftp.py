@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from flows.bench_rows import Row, compare
-from flows.delay_proxy import delay_proxy
+from flows.bench.delay_proxy import delay_proxy
+from flows.bench.rows import Row, compare
 from flows.ssh_server import Address, exchange_server, find_sshd
 from formats.errors import UnreachableError
 from transfer.mailbox import Parcel

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from flows import terminal
-from flows.bench_rows import Row, document, render
+from flows.bench.rows import Row, document, render
 from flows.commands.common import json_option
 
 
@@ -30,9 +30,9 @@ people_option = click.option(
 @json_option
 def seal(sizes: Sequence[int], as_json: bool) -> int:
     """Records database to sealed package on disk, beside xmllint and gpg."""
-    from flows import bench_chain  # noqa: PLC0415 - nothing else needs it
+    from flows.bench import chain  # noqa: PLC0415 - nothing else needs it
 
-    return _print("seal", bench_chain.run("seal", sizes), as_json)
+    return _print("seal", chain.run("seal", sizes), as_json)
 
 
 @bench.command("open")
@@ -40,15 +40,15 @@ def seal(sizes: Sequence[int], as_json: bool) -> int:
 @json_option
 def open_(sizes: Sequence[int], as_json: bool) -> int:
     """Package on disk to records database, beside gpg and xmllint."""
-    from flows import bench_chain  # noqa: PLC0415 - nothing else needs it
+    from flows.bench import chain  # noqa: PLC0415 - nothing else needs it
 
-    return _print("open", bench_chain.run("open", sizes), as_json)
+    return _print("open", chain.run("open", sizes), as_json)
 
 
 @bench.command()
 @json_option
 def sftp(as_json: bool) -> int:
     """Uploads to a real sshd on loopback, beside OpenSSH's sftp."""
-    from flows import bench_sftp  # noqa: PLC0415 - nothing else needs it
+    from flows.bench import sftp as sftp_bench  # noqa: PLC0415 - nothing else needs it
 
-    return _print("sftp", bench_sftp.run(), as_json)
+    return _print("sftp", sftp_bench.run(), as_json)
