@@ -9,9 +9,11 @@ The checks, in the order of the exchange protocol; each names the first thing th
 4. duplicate: (sender, case, digest) and how far the earlier one has come;
 5. approvals, business rules. Conflicts with local data are found while the record is taken in (`settling.py`).
 
-From a proved sender, a failure of 2 to 5 is a refusal that a rejecting receipt answers.
+From a proved sender, a failure of 2 to 5 is a refusal that a rejecting receipt answers; but what was to be a receipt is
+never answered.
 """
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -28,6 +30,9 @@ from transfer import envelope, receipts
 from transfer.envelope import Opened
 from transfer.naming import PackageName, parse_name
 from transfer.receipts import Earlier
+
+# The local name of the first tag, whatever its namespace and however broken the rest.
+_FIRST_TAG = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +115,15 @@ def open_package(office: Office, arrival: Arrival, at: datetime) -> Opening:
         return Quarantined(arrival, error.code)
     if name.sender != opened.office:
         return Quarantined(arrival, "T133")
+    return _read(office, arrival, package, name, opened, at)
+
+
+def _read(office: Office, arrival: Arrival, package: bytes, name: PackageName, opened: Opened, at: datetime) -> Opening:
+    """Judge the document in a package whose sender is proved and named by its file."""
     try:
         message = xml.decode(opened.data, office.document_limits)
     except RefusedError as error:
-        if _FIRST_TAG.findall(opened.data, 0, _HEAD) == [b"receipt"]:
+        if _is_receipt(opened.data):
             return Quarantined(arrival, error.code)
         unread = Delivered(arrival, _unread(arrival, opened, name), package, None, _unreadable(error, opened.data))
         return _first_time(office, unread)
@@ -128,6 +138,15 @@ def open_package(office: Office, arrival: Arrival, at: datetime) -> Opening:
         return delivered
     findings = receipts.approvals(message, office.settings.stages) or rules.check(message, at.date())
     return replace(delivered, findings=findings)
+
+
+def _is_receipt(document: bytes) -> bool:
+    """Whether a document that cannot be read was to be a receipt. A receipt is never answered.
+
+    Two offices that cannot read each other's receipts would answer them for ever.
+    """
+    tag = _FIRST_TAG.search(document)
+    return tag is not None and tag[1] == b"receipt"
 
 
 def _first_time(office: Office, opening: Delivered) -> Opening:

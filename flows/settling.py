@@ -13,7 +13,7 @@ A process killed anywhere in between leaves arrivals that the next pass settles 
 record that was already taken in is recognised by its mark.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from archive import arrivals, closing, incoming
@@ -50,8 +50,29 @@ def settle(office: Office, limit: int, *, steps: Steps = quiet) -> OpenReport:
             except Exception as error:  # noqa: BLE001 - each package stands alone: its neighbours go on
                 report += OpenReport(failed=(Failed.by(arrival.name, coded(error)),))
         steps("opened", len(openings))
-        report += _settle_batch(office, openings, steps)
+        report += _settle_batch(office, list(_one_of_each(openings)), steps)
     return report
+
+
+def _one_of_each(openings: Iterable[Opening]) -> Iterator[Opening]:
+    """Of deliveries in a batch with the same message id, sequence number or case, only the first.
+
+    The others wait for the next pass, which judges them by what became of the first.
+    """
+    seen: set[tuple[str, str, str | int]] = set()
+    for opening in openings:
+        if isinstance(opening, (Delivered, Answered)):
+            entry = opening.incoming
+            own: set[tuple[str, str, str | int]] = {
+                (entry.partner, "message", entry.message_id),
+                (entry.partner, "sequence", entry.sequence),
+                (entry.partner, "case", entry.case or entry.message_id),
+            }
+            if isinstance(opening, Delivered) and own & seen:
+                yield Waiting(opening.arrival)
+                continue
+            seen |= own
+        yield opening
 
 
 def _settle_batch(office: Office, openings: Sequence[Opening], steps: Steps) -> OpenReport:

@@ -81,6 +81,8 @@ class Office:
             armored = file.read_text(encoding="ascii")
         except OSError as error:
             raise UsageError("S408", f"keys/office.asc: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise UsageError("S408", "keys/office.asc is not an armored key") from None
         return _unlocked(armored, self.settings.passphrase())
 
     @cached_property

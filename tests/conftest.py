@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.prefect_server import PrefectServer, prefect_server
 from tests.servers import PostgreSQL, postgresql
 
 
@@ -13,6 +14,13 @@ def postgresql_server() -> Iterator[PostgreSQL]:
     """One real PostgreSQL server for the whole session, started when the first test asks for it."""
     with postgresql() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """One real Prefect server for the whole session, started when the first test asks for it."""
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ package(home, …) / receipt(…)                    one package by hand, under 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from archive import audit, cases, outgoing
@@ -174,6 +175,17 @@ def receipt_parcel(pair: Pair, receipt: Receipt) -> Parcel:
     return parcel(pair.receiver, pair.sender, named(receipt), xml.encode(receipt))
 
 
-def with_header(delivery: Delivery, **changes: str | int) -> Delivery:
+def with_header(delivery: Delivery, **changes: Any) -> Delivery:
     """The same delivery with other fields in its header."""
     return replace(delivery, header=replace(delivery.header, **changes))
+
+
+def of_another_person(delivery: Delivery) -> Delivery:
+    """The same delivery for a woman whom no other test delivery is about."""
+    person = a.a_person(
+        social_security_number="330106198005062320",
+        document_number="330106198005062320",
+        sex="2",
+        birth_date="1980-05-06",
+    )
+    return replace(delivery, record=replace(delivery.record, person=person))

@@ -20,9 +20,10 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True, slots=True)
 class PrefectServer:
-    """A running server; `environ` lets a child process use it."""
+    """A running server; `environ` lets a child process use it, `folder` holds all its files."""
 
     url: str
+    folder: Path
     environ: Mapping[str, str]
 
     def ask(self, path: str, body: Mapping[str, object]) -> list[dict[str, object]]:
@@ -55,7 +56,7 @@ def prefect_server(folder: Path) -> Iterator[PrefectServer]:
     process = subprocess.Popen([BIN / "prefect", "server", "start"], env=environ, stdout=log, stderr=log)
     try:
         _wait_until_healthy(f"http://127.0.0.1:{port}/api/health", process)
-        yield PrefectServer(f"http://127.0.0.1:{port}/api", environ)
+        yield PrefectServer(f"http://127.0.0.1:{port}/api", folder, environ)
     finally:
         process.terminate()
         process.wait(30)

@@ -18,7 +18,9 @@ by_option = click.option("--by", required=True, metavar="STAFF", help="Who does 
 engine_option = click.option(
     "--engine", type=click.Choice(settings.ENGINES), help="How to run it; without it, the setting decides."
 )
-workers_option = click.option("--workers", type=click.IntRange(1), default=0, help="Processes side by side.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(0), default=0, help="Processes side by side; 0: as the setting says."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,25 @@
 """The exchange of whole passes: what is accepted, held back, refused, and what waits for a better day."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from archive import cases
-from flows import collecting
+from flows import collecting, passes
 from flows.synthetic import people as synthetic
 from flows.synthetic.places import HANGZHOU, SHENZHEN
 from flows.times import now, utc_text
 from flows.wiring import Office
 from formats import xml
+from formats.digest import sha256
 from formats.messages import STAGES, Approval, Delivery, Receipt
 from formats.record import Record
 from tests import exchange as ex
 from tests.office import KINDS, Pair, copied, exchange, fill, found_pair, open_approved, some_people, states
+from transfer import envelope
 from transfer.partners import Directory
 
 PEOPLE = some_people(6)
@@ -153,12 +157,38 @@ def test_conflicts_with_the_receiver_s_data_come_back(pair: Pair) -> None:
     assert ex.problems(pair) == ()
 
 
+def test_a_record_that_the_receiver_s_database_refuses(pair: Pair) -> None:
+    """That case fails with a code and waits, its neighbours are accepted; when the database takes it, it goes on."""
+    numbers = opened(pair)
+    refused = sorted(numbers)[2]
+    database = sqlite3.connect(pair.receiver / "records.db")
+    with closing(database), database:
+        number = PEOPLE[2][1].person.social_security_number
+        database.execute(
+            "CREATE TRIGGER refusal BEFORE INSERT ON AC01 WHEN NEW.AAC002 = "
+            f"'{number}' BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+    ex.send(pair)
+    report = ex.receive(pair.receiver)
+    assert [(item.subject, item.code[0]) for item in report.failed] == [(refused, "S")]
+    assert number not in repr(report)
+    assert {judged.case for judged in report.opened.accepted} == numbers.keys() - {refused}
+    assert states(pair.receiver) == dict.fromkeys(numbers, "accepted") | {refused: "received"}
+
+    database = sqlite3.connect(pair.receiver / "records.db")
+    with closing(database), database:
+        database.execute("DROP TRIGGER refusal")
+    exchange(pair)
+    assert states(pair.sender) == states(pair.receiver) == dict.fromkeys(numbers, "accepted")
+    assert ex.problems(pair) == ()
+
+
 def test_the_receiver_s_mailbox_out_of_reach(pair: Pair, tmp_path: Path) -> None:
     """What had arrived is settled, the pass says S404 with status 3; the next pass goes on with the rest."""
     numbers = opened(pair)
     early, late = list(numbers)[:3], list(numbers)[3:]
     with Office.at(pair.sender) as office:
-        ex.passes.send(office, early)
+        passes.send(office, early)
     with Office.at(pair.receiver) as office:
         collecting.collect(office)
     ex.send(pair)
@@ -239,7 +269,7 @@ def test_bytes_in_the_inbox_are_not_trusted(pair: Pair) -> None:
         folder = office.settings.mailbox_folder()
         packages = {file.name: file.read_bytes() for file in folder.iterdir()}
         collecting.collect(office)
-        hurt = office.settings.stored("inbox") / f"{ex.sha256(packages[min(packages)])}.pgp"
+        hurt = office.settings.stored("inbox") / f"{sha256(packages[min(packages)])}.pgp"
         data = bytearray(hurt.read_bytes())
         data[len(data) // 2] ^= 1
         hurt.write_bytes(data)
@@ -270,5 +300,5 @@ def test_receipts_are_signed_documents_kept_by_both(pair: Pair) -> None:
             came = next(row for row in cases.originals(sender.ledger, number) if row.kind == "receipt-received")
             package = sender.store.read(came.digest)
             at = now()
-            document = ex.envelope.unseal(package, [sender.key], Directory.load(pair.sender / "partners").pins(), at)
+            document = envelope.unseal(package, [sender.key], Directory.load(pair.sender / "partners").pins(), at)
             assert document.data == receiver.store.read(sent["receipt-sent"].digest)

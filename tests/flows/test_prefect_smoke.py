@@ -3,16 +3,14 @@
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from flows import passes
 from flows.wiring import Office
 from tests.office import fill, found_pair, open_approved, some_people, states
 from tests.parts import ROOT
-from tests.prefect_server import BIN, PrefectServer, prefect_server
+from tests.prefect_server import BIN, PrefectServer
 
 
 def _until(condition: Callable[[], object], seconds: float = 90) -> bool:
@@ -22,13 +20,6 @@ def _until(condition: Callable[[], object], seconds: float = 90) -> bool:
             return True
         time.sleep(0.5)
     return False
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """One Prefect server for this module."""
-    with prefect_server(tmp_path_factory.mktemp("prefect")) as running:
-        yield running
 
 
 def test_a_flow_runs_on_the_temporary_server(tmp_path: Path) -> None:

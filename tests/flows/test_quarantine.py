@@ -1,6 +1,7 @@
 """What must not be taken in: packages nobody vouches for, documents that are wrong, and what comes twice."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tests import exchange as ex
 from tests import parts
 from tests.exchange import Alter
 from tests.office import Pair, copied, fill, found_pair, open_approved, some_people, states
-from transfer.keys import generate_key, load_secret, public_part
+from transfer.keys import generate_key, load_public, load_secret, public_part
 from transfer.mailbox import Parcel
 from transfer.naming import PackageName
 from transfer.partners import Card, Directory
@@ -213,12 +214,12 @@ def same_sequence(first: Delivery) -> Delivery:
 
 @pytest.mark.parametrize(("second", "code"), [(same_id, "M190"), (same_sequence, "M191")])
 @pytest.mark.parametrize("together", [False, True], ids=["afterwards", "in one batch"])
-def test_an_identity_used_twice(pair: Pair, second: Alter, code: str, together: bool) -> None:
+def test_an_identity_used_twice(pair: Pair, second: Callable[[Delivery], Delivery], code: str, together: bool) -> None:
     """Another document under a used message id or sequence number is quarantined, and nothing of it is written."""
     one = ex.a_new_delivery(1)
     first, other = (
         ex.parcel(pair.sender, pair.receiver, ex.named(delivery), xml.encode(delivery))
-        for delivery in (one, _of_somebody_else(second(one)))
+        for delivery in (one, ex.of_another_person(second(one)))
     )
     ex.deliver(pair.receiver, first, *([other] if together else []))
     reports = [ex.receive(pair.receiver).opened]
@@ -231,16 +232,6 @@ def test_an_identity_used_twice(pair: Pair, second: Alter, code: str, together: 
     assert len(ex.quarantined(pair.receiver)) == 1
     assert len(ex.people_there(pair.receiver)) == len(PEOPLE) + 1
     assert ex.problems(pair) == ()
-
-
-def _of_somebody_else(delivery: Delivery) -> Delivery:
-    person = a.a_person(
-        social_security_number="330106198005062320",
-        document_number="330106198005062320",
-        sex="2",
-        birth_date="1980-05-06",
-    )
-    return replace(delivery, record=replace(delivery.record, person=person))
 
 
 @pytest.mark.parametrize("together", [False, True], ids=["afterwards", "in one batch"])
@@ -268,7 +259,7 @@ def a_partner_from_the_files(pair: Pair) -> None:
     (pair.receiver / "keys/office.asc").write_text((keys / "recip.sec.asc").read_text("ascii"), "ascii")
     (pair.receiver / "keys/passphrase").write_text("", "ascii")
     public = (keys / "sender.pub.asc").read_text("ascii")
-    card = Card(STRANGER, "files", "folder:nowhere", "", public, ex.envelope.load_public(public).fingerprint)
+    card = Card(STRANGER, "files", "folder:nowhere", "", public, load_public(public).fingerprint)
     Directory.add(pair.receiver / "partners", card, now())
 
 
