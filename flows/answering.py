@@ -6,7 +6,6 @@ from datetime import datetime
 
 from archive.incoming import Answer
 from archive.outgoing import SealedPackage
-from flows import spool
 from flows.opening import Delivered
 from flows.times import utc_text
 from flows.wiring import Office
@@ -58,9 +57,9 @@ def draft(
 
 
 def make_ready(office: Office, drafts: Sequence[Draft]) -> tuple[SealedPackage, ...]:
-    """Keep the receipts' documents and flush the sealed receipts to the outbox; a later one replaces an earlier."""
+    """Keep the receipts' documents and flush the sealed receipts to the outbox."""
     kept = office.store.keep([("receipt-sent", item.document) for item in drafts])
-    spool.write(office.settings.stored("outbox"), [(item.name, item.package) for item in drafts])
+    office.outbox.write(item.package for item in drafts)
     return tuple(
         SealedPackage(
             case=item.opening.incoming.case,

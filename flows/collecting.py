@@ -10,7 +10,6 @@ from itertools import islice
 
 from archive import arrivals
 from archive.arrivals import NewArrival
-from flows import spool
 from flows.faults import coded
 from flows.reports import Failed, FetchReport
 from flows.steps import Steps, quiet
@@ -22,11 +21,6 @@ from transfer.naming import parse_name
 
 # Far longer than any pass takes between writing a file and entering it in the ledger.
 LEFT_OVER = timedelta(days=1)
-
-
-def inbox_name(digest: str) -> str:
-    """The name in the inbox of a package with this digest."""
-    return f"{digest}.pgp"
 
 
 def collect(office: Office, *, steps: Steps = quiet) -> FetchReport:
@@ -44,8 +38,7 @@ def collect(office: Office, *, steps: Steps = quiet) -> FetchReport:
 
 def _sweep(office: Office) -> None:
     """Remove what a process that was killed has left: files long fetched whose packages are settled."""
-    waiting = {inbox_name(digest) for digest in arrivals.waiting(office.ledger)}
-    spool.sweep(office.settings.stored("inbox"), waiting, (now() - LEFT_OVER).timestamp())
+    office.inbox.sweep(arrivals.waiting(office.ledger), (now() - LEFT_OVER).timestamp())
 
 
 def _batches(entries: Sequence[Entry], size: int) -> Iterator[list[Entry]]:
@@ -64,8 +57,7 @@ def _collect_batch(office: Office, mailbox: Mailbox, entries: Sequence[Entry], s
             failed.append(Failed.by(entry.name, coded(error)))
             continue
         fetched.append((NewArrival(name=entry.name, digest=sha256(data), size=len(data)), data))
-    files = {inbox_name(arrival.digest): data for arrival, data in fetched}
-    spool.write(office.settings.stored("inbox"), files.items())
+    office.inbox.write(data for _, data in fetched)
     steps("fetched", len(fetched))
     arrivals.record_arrivals(office.ledger, [arrival for arrival, _ in fetched], SERVICE, now())
     steps("arrived", len(fetched))

@@ -19,8 +19,6 @@ from datetime import datetime
 
 from archive import duplicates
 from archive.arrivals import Arrival, Incoming
-from flows import spool
-from flows.collecting import inbox_name
 from flows.wiring import Office
 from formats import rules, validation, xml
 from formats.digest import sha256
@@ -97,10 +95,9 @@ def arrived(office: Office, arrival: Arrival) -> bytes:
     When two passes collect at once, the same bytes can have arrived twice, and who settled them first has taken the
     file away: they are among the originals then, or in the quarantine.
     """
-    name, digest = inbox_name(arrival.digest), arrival.digest
-    places = (office.settings.stored("inbox"), office.settings.stored("quarantine"))
-    place = next((place for place in places if (place / name).exists()), None)
-    return spool.read(place, name, digest) if place else office.store.read(digest)
+    digest = arrival.digest
+    place = next((place for place in (office.inbox, office.quarantine) if place.has(digest)), office.store)
+    return place.read(digest)
 
 
 def open_package(office: Office, arrival: Arrival, at: datetime) -> Opening:

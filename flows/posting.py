@@ -10,7 +10,6 @@ from itertools import groupby
 
 from archive import outgoing
 from archive.outgoing import MessageKind, Post
-from flows import spool
 from flows.faults import coded
 from flows.reports import Failed, PostReport
 from flows.steps import Steps, quiet
@@ -75,7 +74,7 @@ def _parcels(office: Office, posts: Sequence[Post]) -> tuple[list[Parcel], dict[
     troubles: dict[str, ServiceError | None] = {}
     for item in posts:
         try:
-            data = spool.read(office.settings.stored("outbox"), item.name, item.package_digest)
+            data = office.outbox.read(item.package_digest)
         except ServiceError as error:
             troubles[item.name] = error
             continue

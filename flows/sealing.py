@@ -19,7 +19,6 @@ from datetime import datetime
 from archive import outgoing
 from archive.originals import Kept
 from archive.outgoing import SealedPackage, Work
-from flows import spool
 from flows.faults import coded
 from flows.reports import Failed, Judged, SealReport
 from flows.steps import Steps, quiet
@@ -85,7 +84,7 @@ def _seal_batch(office: Office, work: Sequence[Work], steps: Steps) -> SealRepor
     steps("sealed", len(sealings))
     kept = office.store.keep([("delivery-sent", item.document) for item in sealings])
     steps("kept", len(kept))
-    spool.write(office.settings.stored("outbox"), [(item.name, item.package) for item in sealings])
+    office.outbox.write(item.package for item in sealings)
     steps("written", len(sealings))
     recorded = set(
         outgoing.record_sealed(

@@ -21,9 +21,8 @@ from archive.closing import ReceivedReceipt
 from archive.incoming import Answer, AnsweredDelivery
 from archive.originals import Kept
 from archive.outgoing import SealedPackage
-from flows import answering, spool
+from flows import answering
 from flows.answering import Draft
-from flows.collecting import inbox_name
 from flows.faults import coded
 from flows.opening import Answered, Delivered, Opening, Quarantined, Repeated, Waiting, arrived, open_package
 from flows.reports import Failed, Judged, OpenReport
@@ -93,7 +92,7 @@ def _settle_other(office: Office, opening: Opening) -> OpenReport:
             return _quarantine(office, opening, code)
         case Repeated(arrival, partner, message_id):
             incoming.repeat_answer(office.ledger, office.owner, arrival, partner, message_id, SERVICE, now())
-            spool.remove(office.settings.stored("inbox"), [inbox_name(arrival.digest)])
+            office.inbox.remove([arrival.digest])
             return OpenReport(repeated=1)
         case Waiting():
             return OpenReport(waiting=1)
@@ -105,10 +104,10 @@ def _quarantine(office: Office, opening: Quarantined | Answered, code: str) -> O
     """Move a package, byte for byte, where the operator finds it; the ledger says why."""
     arrival = opening.arrival
     package = arrived(office, arrival)
-    spool.write(office.settings.stored("quarantine"), [(inbox_name(arrival.digest), package)])
+    office.quarantine.write([package])
     arrivals.quarantine(office.ledger, office.owner, arrival, code, SERVICE, now())
-    spool.remove(office.settings.stored("inbox"), [inbox_name(arrival.digest)])
-    return OpenReport(quarantined=(Failed(arrival.name, code, inbox_name(arrival.digest), 1),))
+    office.inbox.remove([arrival.digest])
+    return OpenReport(quarantined=(Failed(arrival.name, code, office.quarantine.path(arrival.digest).name, 1),))
 
 
 def _close_cases(office: Office, openings: Sequence[Answered], steps: Steps) -> OpenReport:
@@ -130,7 +129,7 @@ def _close_cases(office: Office, openings: Sequence[Answered], steps: Steps) -> 
             report += _quarantine(office, opening, code)
         else:
             closed.append(opening)
-    spool.remove(office.settings.stored("inbox"), [inbox_name(item.arrival.digest) for item in closed])
+    office.inbox.remove(item.arrival.digest for item in closed)
     return report + OpenReport(closed=tuple(Judged(_case(item.receipt), item.receipt.findings) for item in closed))
 
 
@@ -154,7 +153,7 @@ def _settle_deliveries(office: Office, openings: Sequence[Delivered], steps: Ste
     recorded = set(incoming.record_answered(office.ledger, office.owner, answered, SERVICE, now()))
     steps("answered", len(recorded))
     done = [item for item in answered if item.incoming.message_id in recorded]
-    spool.remove(office.settings.stored("inbox"), [inbox_name(item.incoming.package_digest) for item in done])
+    office.inbox.remove(item.incoming.package_digest for item in done)
     return OpenReport(
         accepted=tuple(Judged(item.incoming.case, item.findings) for item in done if item.outcome == "accepted"),
         rejected=tuple(Judged(item.incoming.case, item.findings) for item in done if item.outcome == "rejected"),

@@ -15,6 +15,7 @@ from archive.originals import FolderOriginals, OriginalStore
 from archive.records import RecordsDatabase
 from flows import settings as settings_module
 from flows.settings import Settings
+from flows.spool import Spool
 from formats import profile as profiles
 from formats.errors import UsageError
 from formats.xml import Limits
@@ -67,6 +68,21 @@ class Office:
     def store(self) -> OriginalStore:
         """Where originals are kept."""
         return FolderOriginals(self.settings.stored("archive"))
+
+    @property
+    def inbox(self) -> Spool:
+        """Packages that have been fetched and wait to be settled."""
+        return Spool(self.settings.stored("inbox"))
+
+    @property
+    def outbox(self) -> Spool:
+        """Packages as they were sealed."""
+        return Spool(self.settings.stored("outbox"))
+
+    @property
+    def quarantine(self) -> Spool:
+        """Packages that nobody vouches for."""
+        return Spool(self.settings.stored("quarantine"))
 
     @cached_property
     def records(self) -> RecordsDatabase:

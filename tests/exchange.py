@@ -5,7 +5,9 @@ seal_as_is(pair, {case: document of a delivery}) a sender whose own checks let e
 package(home, …) / receipt(…)                    one package by hand, under the name that belongs to it
 """
 
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from uuid import uuid4
 from archive import audit, cases, outgoing
 from archive.audit import Problem
 from archive.cases import CaseRow
-from flows import passes, sealing, spool
+from flows import passes, sealing
 from flows.passes import AcknowledgeReport, ReceiveReport, SendReport
 from flows.sealing import Sealing
 from flows.times import now, utc_text
@@ -29,7 +31,7 @@ from tests.office import Pair
 from transfer import envelope
 from transfer.envelope import OfficeKey, PublicKey
 from transfer.mailbox import Parcel
-from transfer.naming import PackageName
+from transfer.naming import PackageName, parse_name
 
 # A document as a partner might write it, from the one that we would have sent.
 Alter = Callable[[Delivery], bytes]
@@ -102,7 +104,7 @@ def seal_as_is(pair: Pair, altered: Mapping[str, Alter]) -> None:
             name = PackageName(office.code, work.partner, work.sequence, work.message_id)
             sealings.append(Sealing(work, document, str(name), sealed))
         kept = office.store.keep([("delivery-sent", item.document) for item in sealings])
-        spool.write(office.settings.stored("outbox"), [(item.name, item.package) for item in sealings])
+        office.outbox.write(item.package for item in sealings)
         packages = [item.recorded_with(original) for item, original in zip(sealings, kept, strict=True)]
         outgoing.record_sealed(office.ledger, office.owner, packages, [], SERVICE, now())
         outgoing.release(office.ledger, office.owner)
@@ -143,15 +145,20 @@ def deliver(home: Path, *parcels: Parcel) -> None:
         (mailbox(home) / item.name).write_bytes(item.data)
 
 
+def sent(pair: Pair, number: str) -> Parcel:
+    """The case's package as it left: its name on the wire and its bytes."""
+    with closing(sqlite3.connect(pair.sender / "ledger.db")) as ledger:
+        wanted = "SELECT name, package_digest FROM messages WHERE direction = 'out' AND case_number = ?"
+        name, digest = ledger.execute(wanted, (number,)).fetchone()
+    with Office.at(pair.sender) as office:
+        return Parcel(name, office.outbox.read(digest))
+
+
 def message_in_transit(pair: Pair, number: str) -> PackageName:
     """The name under which the case's package left."""
-    with Office.at(pair.sender) as office:
-        message_id = next(
-            row.message_id for row in cases.originals(office.ledger, number) if row.kind == "delivery-sent"
-        )
-        found = next(office.settings.stored("outbox").glob(f"*-{message_id}.xml.pgp"))
-    sender, receiver, sequence, _ = found.name.split("-", 3)
-    return PackageName(sender, receiver, int(sequence), message_id)
+    name = parse_name(sent(pair, number).name)
+    assert name is not None
+    return name
 
 
 def a_new_receipt(pair: Pair, number: str, outcome: Outcome = "accepted", sequence: int = 1000) -> Receipt:

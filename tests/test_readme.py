@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,8 @@ from tests.parts import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
-BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+BLOCKS = [text for language, text in FENCED if language == "sh"]
 
 
 def _lines(block: str, program: str) -> list[str]:
@@ -75,14 +75,14 @@ def _command(words: list[str]) -> click.Command | None:
 
 def _mentioned() -> list[str]:
     """`jiexu …` in blocks without a language (first column) and in prose, each alternative of `a | b` by itself."""
-    plain = re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    plain = [text for language, text in FENCED if not language]
     lines = [line.split("   ")[0] for block in plain for line in _lines(block, "jiexu")]
     lines += re.findall(r"`(jiexu [^`]*)`", README)
     mentioned = []
     for line in lines:
         first, *others = (part.split() for part in line.split("|"))
         kept = first[:-1] if others else first
-        mentioned += [shlex.join(first), *(shlex.join([*kept, *other]) for other in others)]
+        mentioned += [" ".join(first), *(" ".join([*kept, *other]) for other in others)]
     return mentioned
 
 

@@ -103,7 +103,7 @@ def _homes(act: Act, folder: Path, count: int) -> Iterator[Path]:
             yield sender
         else:
             _measured("seal", sender, os.cpu_count() or 1, count)
-            bench_office.hand_over(sender, receiver)
+            bench_office.hand_over(sender)
             yield receiver
     finally:
         shutil.rmtree(folder)

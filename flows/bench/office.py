@@ -3,7 +3,6 @@
 A life takes time to invent, so a few are invented and every person lives one of them under a number of their own.
 """
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from stdnum.cn import ric
 
 from archive import cases
 from archive.cases import NewCase
-from flows import founding
+from flows import founding, posting
 from flows.founding import Plan
 from flows.synthetic import people
 from flows.synthetic.places import HANGZHOU, SHENZHEN
@@ -27,6 +26,7 @@ from transfer.partners import Directory
 KINDS = ("110", "210", "310")
 LIVES = 12
 CONTRIBUTIONS = 1440
+MANY = 10**9
 SENT = "2026-11-22T08:00:00Z"
 
 
@@ -74,12 +74,10 @@ def populate(sender: Path, count: int) -> None:
             cases.approve(office.ledger, numbers, stage, f"staff-{stage}", now(), office.settings.stages)
 
 
-def hand_over(sender: Path, receiver: Path) -> None:
-    """Carry the sealed packages from the sender's outbox to the receiver's mailbox, as a courier would."""
-    with Office.at(receiver) as office:
-        mailbox = office.settings.mailbox_folder()
-    for package in (sender / "outbox").iterdir():
-        shutil.copy(package, mailbox / package.name)
+def hand_over(sender: Path) -> None:
+    """Post what the sender has sealed into the receiver's mailbox."""
+    with Office.at(sender) as office:
+        posting.post(office, "delivery", MANY)
 
 
 def write_documents(folder: Path, count: int) -> list[Path]:

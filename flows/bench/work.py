@@ -14,12 +14,11 @@ from pathlib import Path
 import click
 
 from flows import passes
+from flows.bench.office import MANY
 from flows.collecting import collect
 from flows.sealing import seal
 from flows.settling import settle
 from flows.wiring import Office, spare_the_collector
-
-MANY = 10**9
 
 
 def _cpu() -> float:

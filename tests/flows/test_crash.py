@@ -17,7 +17,8 @@ from tests.office import Pair, copied, exchange, fill, found_pair, open_approved
 
 PEOPLE = 3
 
-Act = Callable[[Office, Steps], object]
+PassReport = passes.SendReport | passes.ReceiveReport | passes.AcknowledgeReport
+Act = Callable[[Office, Steps], PassReport]
 
 PASSES: dict[str, tuple[str, Act]] = {
     "send": ("sender", lambda office, steps: passes.send(office, steps=steps)),

@@ -152,12 +152,6 @@ def test_receipts_for_what_was_never_sent_are_quarantined(pair: Pair) -> None:
     assert ex.problems(pair) == ()
 
 
-def sent_again(pair: Pair, number: str) -> Parcel:
-    """The package of a case, as it was sent."""
-    name = str(ex.message_in_transit(pair, number))
-    return Parcel(name, (pair.sender / "outbox" / name).read_bytes())
-
-
 def receipts_there(home: Path) -> dict[str, bytes]:
     """What lies in an office's mailbox."""
     return {file.name: file.read_bytes() for file in ex.mailbox(home).iterdir()}
@@ -172,7 +166,7 @@ def test_what_was_answered_gets_the_same_receipt_again(pair: Pair) -> None:
     ex.receive(pair.sender)
     there, cases_there = ex.people_there(pair.receiver), states(pair.receiver)
 
-    ex.deliver(pair.receiver, sent_again(pair, number))
+    ex.deliver(pair.receiver, ex.sent(pair, number))
     report = ex.receive(pair.receiver).opened
     assert (report.repeated, report.done) == (1, 1)
     assert len(ex.acknowledge(pair.receiver).posted.posted) == 1
@@ -238,7 +232,7 @@ def test_an_identity_used_twice(pair: Pair, second: Callable[[Delivery], Deliver
 def test_one_package_under_two_names(pair: Pair, together: bool) -> None:
     """A copy under another sequence number does not change the answer: the case is accepted at both offices."""
     number = max(states(pair.sender))
-    whole = sent_again(pair, number)
+    whole = ex.sent(pair, number)
     name = ex.message_in_transit(pair, number)
     copy = Parcel(str(replace(name, sequence=99)), whole.data)
     if not together:

@@ -15,11 +15,11 @@ import pytest
 
 from archive import audit, cases
 from flows import passes
-from flows.reports import Report
+from flows.sealing import seal
 from flows.synthetic.places import HANGZHOU, SHENZHEN
 from flows.wiring import Office
 from formats.errors import UsageError
-from tests.flows.test_crash import LIFE, killed_at, run_pass
+from tests.flows.test_crash import LIFE, PassReport, killed_at, run_pass
 from tests.flows.test_crash import PASSES as ACTS
 from tests.office import Pair, copied, exchange, fill, found_pair, open_approved, some_people, states
 from tests.servers import PostgreSQL
@@ -27,7 +27,7 @@ from tests.servers import PostgreSQL
 PEOPLE = 24
 BATCH = 3  # small, so that each of two processes gets a part
 
-PASSES: dict[str, Callable[[Office], Report]] = {
+PASSES: dict[str, Callable[[Office], PassReport]] = {
     "send": passes.send,
     "receive": passes.receive,
     "acknowledge": passes.acknowledge,
@@ -86,7 +86,7 @@ def _one_of_two(home: Path, name: str, start: Barrier, answer: Connection) -> No
         answer.send(PASSES[name](office))
 
 
-def _both(homes: Sequence[Path], name: str) -> list[Report]:
+def _both(homes: Sequence[Path], name: str) -> list[PassReport]:
     """The reports of the same pass at the same time in a process for each home."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
@@ -176,7 +176,7 @@ def test_what_one_machine_has_sealed_another_posts(
     pair = _on_postgresql(tmp_path, postgresql_storage, 2)
     second = _second_machine(pair.sender, tmp_path)
     with Office.at(pair.sender) as office:
-        assert len(passes.seal(office, 10).sealed) == 2
+        assert len(seal(office, 10).sealed) == 2
     with Office.at(second) as office:
         report = passes.send(office)
         assert (len(report.posted.posted), report.failed) == (2, ())
@@ -277,7 +277,7 @@ def test_a_pass_that_another_overtakes_at_any_step_does_no_harm(
         / f"33010001-44030001-99-{UUID(int=7)}.xml.pgp"
     )
     junk.write_bytes(b"no package")
-    overtaken: list[Report] = []
+    overtaken: list[PassReport] = []
 
     with Office.at(home) as slow, Office.at(home) as quick:
 

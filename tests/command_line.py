@@ -1,0 +1,98 @@
+"""The command line for tests: an office at which every command has something to do, and the commands themselves."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.cli import jiexu
+
+PROGRAM = Path(sys.executable).parent / "jiexu"
+NOWHERE = "no-such-place"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A sending office after an exchange, and three of its cases; the receiver lies beside it.
+
+    `held`: held back by the checks; `sent`: accepted; `fresh`: open, not approved.
+    """
+
+    home: Path
+    held: str
+    sent: str
+    fresh: str
+
+    def fill_in(self, words: str) -> list[str]:
+        """A command line with the place's own names for HELD, SENT, FRESH, DIGEST, FILE and DIR."""
+        named = {"HELD": self.held, "SENT": self.sent, "FRESH": self.fresh, "DIR": str(self.home.parent)}
+        return [named.get(word) or self._file(word) for word in words.split()]
+
+    def _file(self, word: str) -> str:
+        if word not in {"DIGEST", "DOCUMENT", "PACKAGE", "CARD", "OUT"}:
+            return word
+        if word == "DIGEST":
+            return next(path.name for path in self.home.glob("archive/*/*/*"))
+        if word == "DOCUMENT":
+            return str(next(path for path in self.home.glob("archive/*/*/*") if path.read_bytes()[:5] == b"<?xml"))
+        if word == "PACKAGE":
+            return str(next((self.home.parent / "shenzhen/outbox").iterdir()))
+        return str(self.home.parent / word.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command line came to."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+    @property
+    def code(self) -> str:
+        """The code of the error in the JSON document."""
+        error = self.document["error"]
+        assert set(error) == {"code", "what", "todo", "retry"}
+        assert isinstance(error["retry"], bool)
+        assert f"jiexu: error: {error['code']} {error['what']}" in self.err
+        return str(error["code"])
+
+
+Call = Callable[..., Answer]
+
+
+def outside(*arguments: str | Path, environ: Mapping[str, str] | None = None) -> Answer:
+    """Run the installed command."""
+    done = subprocess.run(
+        [PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **(environ or {})},
+    )
+    assert "Traceback" not in done.stderr
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def commands(group: click.Group = jiexu, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, with the words that call it."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
+
+
+COMMANDS = dict(commands())
