@@ -9,16 +9,19 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from flows import passes
 from flows.bench.office import MANY
 from flows.collecting import collect
 from flows.sealing import seal
 from flows.settling import settle
+from flows.steps import quiet
 from flows.wiring import Office, spare_the_collector
+from flows.workers import seal_batch, settle_batch, side_by_side
 
 
 def _cpu() -> float:
@@ -34,14 +37,18 @@ def measure(act: str, home: Path, workers: int) -> dict[str, float]:
         _warm(office)
         started, cpu = time.monotonic(), _cpu()
         if act == "seal":
-            report = seal(office, MANY) if workers == 1 else passes.send(office, workers_wanted=workers).sealed
-            done = len(report.sealed)
+            done = sum(len(report.sealed) for report in _reports(office, seal, seal_batch, workers))
         else:
-            opened = settle(office, MANY) if workers == 1 else passes.receive(office, workers_wanted=workers).opened
-            done = len(opened.accepted)
+            done = sum(len(report.accepted) for report in _reports(office, settle, settle_batch, workers))
         seconds, used = time.monotonic() - started, _cpu() - cpu
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {"persons": done, "cpu": used, "seconds": seconds, "peak_mib": max(peaks) / 1024}
+
+
+def _reports(office: Office, alone: Callable[..., Any], batch: Callable[..., Any], workers: int) -> Sequence[Any]:
+    if workers == 1:
+        return [alone(office, MANY)]
+    return side_by_side(office.settings.home, batch, workers, None, quiet)
 
 
 def _warm(office: Office) -> None:
