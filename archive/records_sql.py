@@ -29,6 +29,14 @@ class Statement(NamedTuple):
         values = {**self.fixed, **parameters}
         return connection.exec_driver_sql(self.text, tuple(values[name] for name in self.names))
 
+    def rows(self, connection: sa.Connection, parameters: dict[str, Any]) -> list[Any]:
+        """Execute, and fetch what is found as the driver gives it: SQLAlchemy's rows would take a third longer."""
+        result = self.run(connection, parameters)
+        assert result.cursor is not None
+        found = list(result.cursor.fetchall())
+        result.close()
+        return found
+
 
 class Statements:
     """The statements on one database; each is compiled when it is first needed."""
@@ -133,7 +141,7 @@ class Statements:
         self, connection: sa.Connection, row: RowProfile[Any], statement: Statement, parameters: dict[str, Any]
     ) -> list[list[str]]:
         """The values of the rows that a statement of `_select` finds, one list a field."""
-        found = statement.run(connection, parameters).fetchall()
+        found = statement.rows(connection, parameters)
         if not found:
             return [[] for _ in row.fields]
         apart, together = self._split[row.name]

@@ -1,8 +1,8 @@
 """The judgement between an opened package and its receipt.
 
-Is it for us, is it new, is it approved; and does a receipt answer what was sent? Pure: what the ledger knows is passed
-in as values. The order of the checks is that of the reasons' steps (`formats.reasons.RECEIPT_STEPS`): signer, addressee, environment,
-identity, duplicate, approvals.
+Is it for us, is it new, is it approved; and does a receipt answer what was sent? Pure: what the ledger knows is
+passed in as values. The order of the checks is that of the reasons' steps (`formats.reasons.RECEIPT_STEPS`): signer,
+addressee, environment, identity, duplicate, approvals.
 """
 
 from collections.abc import Sequence
