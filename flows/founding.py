@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archive.ledger import Ledger
 from flows import settings as settings_module
+from flows.private import write_private
 from flows.settings import Settings
 from flows.wiring import Office
 from formats.errors import UsageError
@@ -119,7 +120,7 @@ def _furnish(home: Path, plan: Plan, at: datetime) -> Settings:
     passphrase = _passphrase(home)
     armored = plan.key or generate_key(f"{plan.code} <{plan.code}@jiexu>", passphrase, at)
     load_secret(armored, passphrase)
-    _write_secret(home / "keys/office.asc", armored)
+    write_private(home / "keys/office.asc", armored.encode("ascii"), replace=False)
     login_key(home)
     text = TEMPLATE.format(
         code=plan.code,
@@ -167,13 +168,8 @@ def _passphrase(home: Path) -> str:
     if given:
         return given
     made = secrets.token_urlsafe(32)
-    _write_secret(home / "keys/passphrase", f"{made}\n")
+    write_private(home / "keys/passphrase", f"{made}\n".encode("ascii"), replace=False)
     return made
-
-
-def _write_secret(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
-        out.write(text)
 
 
 def _toml_text(text: str) -> str:

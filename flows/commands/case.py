@@ -12,9 +12,20 @@ from flows import terminal
 from flows.commands.common import Place, by_option, json_option, pass_place
 from flows.reports import plain
 from flows.times import now
+from formats.codes import insurance_kinds
+from formats.errors import UsageError
 from formats.messages import STAGES
 
 KINDS = "110,210,310"
+
+
+def moving_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
+    """The insurance kinds of a case. Raises UsageError S421 for one that is not known or never moves."""
+    known = insurance_kinds()
+    for kind in kinds:
+        if kind not in known or not known[kind].transfers:
+            raise UsageError("S421", f"the insurance kind {kind} is not one that moves")
+    return tuple(dict.fromkeys(kinds))
 
 
 @click.group()
@@ -31,10 +42,10 @@ def case() -> None:
 @pass_place
 def open_(place: Place, partner: str, persons: Sequence[str], kinds: str, by: str, as_json: bool) -> int:
     """Open a case for each person."""
+    scope = moving_kinds(kinds.split(","))
     with place.office() as office:
         office.directory.partner(partner)
         numbers = cases.number_cases(office.ledger, office.code, len(persons), now())
-        scope = tuple(kinds.split(","))
         new = [NewCase(number, partner, person, scope) for number, person in zip(numbers, persons, strict=True)]
         cases.open_cases(office.ledger, new, by, now())
     terminal.emit(as_json, {"opened": list(numbers)}, lambda: click.echo("\n".join(numbers)))

@@ -10,8 +10,8 @@ from archive import cases
 from archive import journal as log
 from flows import terminal
 from flows.commands.common import Place, json_option, pass_place
+from flows.private import write_private
 from flows.reports import plain
-from formats.errors import UsageError
 from formats.reasons import reason
 
 
@@ -43,10 +43,7 @@ def get(place: Place, digest: str, output: Path, as_json: bool) -> int:
     """Write the original with this digest to a file, its bytes checked."""
     with place.office() as office:
         data = office.store.read(digest)
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        raise UsageError("S417", f"{output}: {error.strerror}") from None
+    write_private(output, data)
     told = {"digest": digest, "file": str(output), "bytes": len(data)}
     terminal.emit(as_json, told, lambda: click.echo(f"{output}: {len(data)} bytes"))
     return 0

@@ -8,6 +8,7 @@ import click
 
 from flows import opening, settings, terminal
 from flows.commands.common import Place, json_option, pass_place
+from flows.private import write_private
 from flows.reports import Judged, plain
 from flows.times import now, utc_text
 from formats import rules, validation, xml
@@ -63,10 +64,7 @@ def seal(place: Place, file: Path, partner: str, output: Path, as_json: bool) ->
     with place.office() as office:
         recipient = office.directory.partner(partner).recipient(at)
         sealed = envelope.seal(document, office.key, recipient, at)
-    try:
-        output.write_bytes(sealed)
-    except OSError as error:
-        raise UsageError("S417", f"{output}: {error.strerror}") from None
+    write_private(output, sealed)
     told = {"file": str(output), "bytes": len(sealed), "partner": partner}
     terminal.emit(as_json, told, lambda: click.echo(f"{output}: {len(sealed)} bytes, sealed for {partner}"))
     return 0

@@ -117,8 +117,11 @@ def _exchange_twice_over(senders: Sequence[Path], receivers: Sequence[Path]) -> 
     return failed
 
 
-def _assert_everything_once(pair: Pair, people: int = PEOPLE) -> None:
-    """Every case is accepted at both ends, was one message and has one original; both archives hold."""
+def _assert_everything_once(pair: Pair, people: int = PEOPLE, *, killed: bool = False) -> None:
+    """Every case is accepted at both ends, was one message and has one original; both archives hold.
+
+    A killed process leaves what it had kept and not entered; the next one, a second later, keeps other bytes.
+    """
     numbers = list(states(pair.sender))
     assert len(numbers) == people
     assert states(pair.sender) == dict.fromkeys(numbers, "accepted")
@@ -133,7 +136,8 @@ def _assert_everything_once(pair: Pair, people: int = PEOPLE) -> None:
         assert len(receiver.records.persons()) == people
         for office in (sender, receiver):
             report = audit.audit(office.ledger, office.store)
-            assert (report.problems, report.drafts) == ((), 0)
+            assert report.problems == ()
+            assert killed or report.drafts == 0
 
 
 def test_two_passes_at_once_on_one_home_never_take_the_same_case(tmp_path: Path, founded: Path) -> None:
@@ -244,7 +248,7 @@ def test_processes_killed_on_postgresql_lose_and_double_nothing(
     assert killed_at(pair, "receive", "taken in")
     assert killed_at(pair, "receive", "answered")
     exchange(pair)
-    _assert_everything_once(pair, 4)
+    _assert_everything_once(pair, 4, killed=True)
 
 
 STEPS = [(name, step) for name, steps in LIFE.items() for step in steps]
