@@ -172,7 +172,7 @@ def _open_and_approve(sender: Office, partner: str) -> None:
 def _exchange(sender: Office, receiver: Office, chosen: Engine, count: int, bar: Bar) -> None:
     if chosen == "embedded":
         engine.prepare_prefect(sender.settings.home.parent, temporary=True)
-    engine.run_pass("send", sender, chosen, bar("seal", count, ("sealed",)))
+    engine.run_pass("send", sender, chosen, bar("seal", count, ("checked",)))
     engine.run_pass("receive", receiver, chosen, bar("take in", count - 3, ("taken in",)))
     engine.run_pass("acknowledge", receiver, chosen, bar("acknowledge", count - 3, ("posted",)))
     engine.run_pass("receive", sender, chosen, bar("receipts", count - 3, ("settled",)))

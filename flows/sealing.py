@@ -81,7 +81,7 @@ def _seal_batch(office: Office, work: Sequence[Work], steps: Steps) -> SealRepor
             sealings.append(outcome)
         else:
             held.append(outcome)
-    steps("sealed", len(sealings))
+    steps("checked", len(work))
     kept = office.store.keep([("delivery-sent", item.document) for item in sealings])
     steps("kept", len(kept))
     office.outbox.write(item.package for item in sealings)

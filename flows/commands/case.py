@@ -138,6 +138,7 @@ def show(place: Place, number: str, as_json: bool) -> int:
     def people() -> None:
         """Print for people."""
         fields = {key: value for key, value in _document(row).items() if key not in ("findings", "approvals")}
+        fields["kinds"] = " ".join(row.kinds)
         terminal.table(("", ""), fields.items())
         for approval in row.approvals:
             click.echo(f"{approval.at} {approval.stage} {approval.person}")
