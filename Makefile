@@ -25,11 +25,12 @@ demo: setup ## two offices, a real SSH server, 200 people from one to the other
 test: setup ## the whole test suite
 	$(RUN)python -m pytest
 
-check: setup ## lint, types, import contracts
+check: setup ## lint, types, import contracts, budgets
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
 	$(RUN)lint-imports
+	$(RUN)python -m pytest -q tests/architecture
 
 soak: setup ## the longer trials
 	$(RUN)python -m pytest -m soak --timeout 3600
