@@ -36,9 +36,13 @@ def _unlocked(armored: str, passphrase: str) -> OfficeKey:
 
 
 def spare_the_collector() -> None:
-    """Have the garbage collector leave alone what has been loaded so far and stays: it saves a tenth of a pass."""
-    gc.collect()
-    gc.freeze()
+    """Have the garbage collector leave alone what has been loaded so far and stays: it saves a tenth of a pass.
+
+    A process forked from one that has done so has it done already.
+    """
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
 
 
 class Office:
