@@ -20,7 +20,7 @@ def _print(name: str, rows: Sequence[Row], as_json: bool) -> int:
 
 
 people_option = click.option(
-    "--people", "sizes", multiple=True, type=click.IntRange(1), default=(100, 400), show_default=True,
+    "--people", "sizes", multiple=True, type=click.IntRange(1), default=(400, 100), show_default=True,
     help="Numbers of people; the first is compared with the chain, the others with the first.",
 )  # fmt: skip
 
