@@ -254,9 +254,46 @@ originals = Table(
     Column("case_number", Text, nullable=False),
     Column("message_id", Text, nullable=False),
     Column("kept_at", Text, nullable=False),
+    Column("entry", Integer, nullable=False),  # the journal's entry whose root covers this row
     UniqueConstraint("digest", "kind", "direction", "partner", "message_id", name="originals_once"),
     Index("originals_case", "direction", "partner", "case_number"),
     Index("originals_message", "message_id"),
+    Index("originals_entry", "entry"),
+)
+
+# One row a segment of the archive. `end` is where the last member's last block ends: what lies behind was not kept.
+segments = Table(
+    "segments",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),  # open, sealing, sealed, destroyed
+    Column("members", Integer, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("opened", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("keys_sha512", Text, nullable=False),  # of the newest file of wrapped keys
+    Column("sha512", Text, nullable=False),  # of members.tar, once sealed
+    Column("inventory", Text, nullable=False),  # SHA-512 of the object's inventory.json, once sealed
+    Column("version", Integer, nullable=False),  # of the object: 1 as sealed, one more a change of key
+    Column("checked", Text, nullable=False),  # when an audit last read all of it
+)
+
+# Which original lies where: `offset` and `size` of its ciphertext in the tar, `bytes` of itself.
+members = Table(
+    "members",
+    metadata,
+    Column("digest", Text, primary_key=True),  # SHA-256 of the original
+    Column("segment", Integer, nullable=False),
+    Column("place", Integer, nullable=False),  # in the segment, from 0
+    Column("offset", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),  # of the ciphertext
+    Column("bytes", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("entry", Integer, nullable=False),  # the journal's entry whose root covers this row
+    Index("members_place", "segment", "place", unique=True),
+    Index("members_entry", "entry"),
+    sqlite_with_rowid=False,
 )
 
 journal = Table(
@@ -269,8 +306,7 @@ journal = Table(
     Column("why", Text, nullable=False),
     Column("how", Text, nullable=False),
     Column("who", Text, nullable=False),
-    Column("previous", Text, nullable=False),
-    Column("hash", Text, nullable=False),
+    Column("leaf", Text, nullable=False),  # SHA-256 of a zero octet and the entry's canonical JSON
 )
 
 # One row: the journal's end. Whoever writes locks it first, so that the journal has one order.
@@ -279,5 +315,118 @@ journal_head = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("n", Integer, nullable=False),
-    Column("hash", Text, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("frontier", Text, nullable=False),  # hashes of the complete subtrees, the largest first
+)
+
+# Every signed head of the journal that left the house, or was kept to be compared with later.
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("root", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+# Partners' signed heads, as they came in receipts: this office is their witness.
+witnessed = Table(
+    "witnessed",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("partner", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    UniqueConstraint("partner", "size", "root", name="witnessed_once"),
+)
+
+# One row a segment and audit: what was read, and how many problems were found in it.
+checks = Table(
+    "checks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("segment", Integer, nullable=False),
+    Column("members", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("problems", Integer, nullable=False),
+    Index("checks_segment", "segment", "at"),
+)
+
+# One row a backup that was read back and holds.
+backups = Table(
+    "backups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("snapshot", Text, nullable=False),
+    Column("files", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),  # SHA-256 of the snapshot's manifest
+)
+
+# The register of lookups (arts. 14-22).
+lookups = Table(
+    "lookups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("requester", Text, nullable=False),  # person, agent, employer, authority, unit
+    Column("requester_id", Text, nullable=False),  # who asked, by the office's own number for them
+    Column("purpose", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # the person number looked up
+    Column("who", Text, nullable=False),  # the lookup user
+    Column("outcome", Text, nullable=False),  # shown, or the code of the refusal
+    Index("lookups_who", "who", "at"),
+    Index("lookups_subject", "subject", "at"),
+)
+
+# What must not be destroyed, whatever its age: an objection (art. 16), a lawsuit, an inquiry.
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("direction", Text, nullable=False),
+    Column("partner", Text, nullable=False),
+    Column("case_number", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("placed", Text, nullable=False),
+    Column("placed_by", Text, nullable=False),
+    Column("lifted", Text, nullable=False),
+    Column("lifted_by", Text, nullable=False),
+    Index("holds_case", "direction", "partner", "case_number"),
+)
+
+# What stands for an original that was destroyed lawfully.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("partner", Text, nullable=False),
+    Column("case_number", Text, nullable=False),
+    Column("kept_at", Text, nullable=False),
+    Column("destroyed", Text, nullable=False),
+    Column("order_digest", Text, nullable=False),
+    Column("entry", Integer, nullable=False),  # the journal's entry whose root covers this row
+    Index("tombstones_digest", "digest"),
+)
+
+# What is left of a row of `members` or `originals` that a lawful destruction took away or moved: its leaf, at its place
+# among the rows of its entry, so that the entry's root still proves the rows that stayed.
+gone = Table(
+    "gone",
+    metadata,
+    Column("entry", Integer, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),  # among the entry's rows, from 0
+    Column("leaf", Text, nullable=False),
+    Column("order_digest", Text, nullable=False),
 )
