@@ -14,8 +14,8 @@ from archive.claims import Owner
 from archive.journal import Entry, extent
 from archive.ledger import Ledger, insert
 from archive.originals import Kept
-from archive.outgoing import original_values
-from archive.tables import DELIVERY, IN, OUT, RECEIPT, ArrivalState, MessageState, cases, messages, originals, utc_text
+from archive.registry import original_values, register
+from archive.tables import DELIVERY, IN, OUT, RECEIPT, ArrivalState, MessageState, cases, messages, utc_text
 from formats.messages import Finding, Outcome
 
 _EVENTS: dict[Outcome, Event] = {"accepted": Event.ACCEPT, "rejected": Event.REJECT, "on-hold": Event.PUT_ON_HOLD}
@@ -65,6 +65,7 @@ def record_receipts(
     now = utc_text(at)
     closed: list[ReceivedReceipt] = []
     codes: list[str | None] = []
+    kept: list[dict[str, Any]] = []
     with ledger.writing() as connection:
         journal.lock(connection)
         claims.confirm(connection, owner, at, [receipt.incoming.arrival.number for receipt in receipts])
@@ -76,9 +77,11 @@ def record_receipts(
                 if state is not None:
                     _close(connection, receipt, sent, state, now)
                     closed.append(receipt)
-                _keep(connection, receipt, sent, now)
+                _enter(connection, receipt, sent, now)
+                kept.append(_as_original(receipt, sent, now))
         fitting = [receipt for receipt, code in zip(receipts, codes, strict=True) if code is None]
         finish(connection, [receipt.incoming.arrival.number for receipt in fitting], ArrivalState.DONE)
+        register(connection, kept, _WHY, who, now)
         if closed:
             journal.append(connection, _entry(closed, who, now))
     return tuple(codes)
@@ -143,8 +146,8 @@ def _close(connection: Connection, receipt: ReceivedReceipt, sent: Row[Any], sta
     )
 
 
-def _keep(connection: Connection, receipt: ReceivedReceipt, sent: Row[Any], now: str) -> None:
-    """The receipt itself: its message and its original, once."""
+def _enter(connection: Connection, receipt: ReceivedReceipt, sent: Row[Any], now: str) -> None:
+    """The receipt's own message, once."""
     item = receipt.incoming
     message = {
         "direction": IN,
@@ -165,8 +168,11 @@ def _keep(connection: Connection, receipt: ReceivedReceipt, sent: Row[Any], now:
         "posted": "",
     }
     connection.execute(insert(connection, messages).values(message).on_conflict_do_nothing())
-    original = original_values(receipt.original, OUT, item.partner, sent.case_number, item.message_id, now)
-    connection.execute(insert(connection, originals).values(original).on_conflict_do_nothing())
+
+
+def _as_original(receipt: ReceivedReceipt, sent: Row[Any], now: str) -> dict[str, Any]:
+    item = receipt.incoming
+    return original_values(receipt.original, OUT, item.partner, sent.case_number, item.message_id, now)
 
 
 def _entry(closed: Sequence[ReceivedReceipt], who: str, now: str) -> Entry:

@@ -24,7 +24,8 @@ from archive.duplicates import Earlier, Known, known
 from archive.journal import Entry, extent
 from archive.ledger import Ledger, chunks, insert, update_each
 from archive.originals import Kept
-from archive.outgoing import SealedPackage, message_values, original_values
+from archive.outgoing import SealedPackage, message_values, sent_values
+from archive.registry import original_values, register
 from archive.tables import (
     DELIVERY,
     IN,
@@ -34,7 +35,6 @@ from archive.tables import (
     MessageState,
     cases,
     messages,
-    originals,
     utc_text,
 )
 from formats.messages import Finding, Outcome
@@ -229,7 +229,7 @@ def record_answered(
         _close_messages(connection, done, entered)
         _enter_receipts(connection, done, now)
         _close_cases(connection, done, now)
-        _enter_originals(connection, done, now)
+        _enter_originals(connection, done, who, now)
         finish(connection, [item.incoming.arrival.number for item in done], ArrivalState.DONE)
         journal.append(connection, _answering_entry(done, who, now))
     return tuple(item.incoming.message_id for item in done)
@@ -310,16 +310,17 @@ def _answer(state: State, outcome: Outcome) -> State | None:
     return advance(state, Event.TAKE_IN if outcome == "accepted" else Event.REFUSE)
 
 
-def _enter_originals(connection: Connection, done: Sequence[AnsweredDelivery], now: str) -> None:
+def _enter_originals(connection: Connection, done: Sequence[AnsweredDelivery], who: str, now: str) -> None:
     values = [
-        original_values(kept, IN, item.incoming.partner, item.incoming.case, message_id, now)
+        row
         for item in done
-        for kept, message_id in (
-            (item.original, item.incoming.message_id),
-            (item.receipt.original, item.receipt.message_id),
+        for entry in (item.incoming,)
+        for row in (
+            original_values(item.original, IN, entry.partner, entry.case, entry.message_id, now),
+            *sent_values(item.receipt, IN, entry.partner, now),
         )
     ]
-    connection.execute(insert(connection, originals).on_conflict_do_nothing(), values)
+    register(connection, values, _WHY, who, now)
 
 
 def _answering_entry(done: Sequence[AnsweredDelivery], who: str, now: str) -> Entry:

@@ -1,107 +1,65 @@
-"""The journal: the maintenance log of art. 12, one entry an act, chained so that a change shows.
+"""The journal: the maintenance log of art. 12, one entry an act, a Merkle log so that a change shows.
 
-An entry says when, what, why, how and who. Its hash is SHA-256 over its canonical JSON, in which the hash of the entry
-before it stands; so nobody can change, drop, insert or reorder an entry without changing every hash after it. Whoever
-remembers a head (number and hash) can also tell whether the journal's end was cut off.
+An entry says when, what, why, how and who. The entries are the leaves of a tree after RFC 6962; the ledger keeps its
+root, and what is needed to append to it, beside them. Nobody can change, drop, insert or reorder an entry without
+changing the root, and a root that was signed (a checkpoint) and left the house cannot be taken back: whoever holds one
+can tell that the journal was rewritten or that its end was cut off.
 
 An entry is written in the transaction of the act itself: what was done is in the journal, and what is in the journal
 was done. One entry may stand for a batch of cases. Nothing of a person is ever in it, not even the person number.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy.exc import OperationalError
 
+from archive import checkpoints
+from archive.checkpoints import Checkpoint, JournalKey
+from archive.entries import EVENTS, Entry, Line, line, rows
 from archive.ledger import Ledger
-from archive.tables import journal, journal_head
-from formats.digest import sha256
+from archive.merkle import EMPTY_ROOT, HASH_BYTES, Frontier, leaf_hash
+from archive.tables import checkpoints as signed_heads
+from archive.tables import journal, journal_head, utc_text
 from formats.errors import IntegrityError
 
-_CASES = ("cases", "first", "last")
+__all__ = ["EMPTY", "EVENTS", "Entry", "Head", "Line"]
 
-# Every kind of entry, with the fields of `what`. The README's list is compared with this one.
-EVENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "opened": _CASES,
-        "approved": ("stage", *_CASES),
-        "held": (*_CASES, "codes"),
-        "released": _CASES,
-        "withdrawn": _CASES,
-        "sealed": (*_CASES, "bytes"),
-        "posted": (*_CASES, "deliveries", "receipts"),
-        "closed": (*_CASES, "accepted", "rejected", "on_hold"),
-        "arrived": ("packages", "bytes"),
-        "quarantined": ("arrival", "digest", "code"),
-        "answered": (*_CASES, "accepted", "rejected", "on_hold"),
-        "repeated": ("arrival", "answers"),
-        "office-created": ("office",),
-        "ledger-upgraded": ("version",),
-        "partner-added": ("partner", "fingerprint"),
-        "audited": ("originals", "bytes", "cases", "problems"),
-    }
-)
-
-_PAGE = 5000  # rows read at once
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One act of maintenance (art. 12): `at` (UTC text) when, `what` with the fields of its kind, why, how, who."""
-
-    at: str
-    kind: str
-    what: Mapping[str, str | int]
-    why: str
-    how: str
-    who: str
+_PAGE = 1000  # rows read at once
+_LAST = select(func.max(journal.c.n))
+_END = select(journal_head.c.n, journal_head.c.root, journal_head.c.frontier)
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The journal's end: how many entries there are and the hash of the last. An empty journal has 0 and zeros."""
+    """The journal's end: how many entries there are, and the root of their tree (RFC 6962) in hex."""
 
     count: int
-    hash: str
+    root: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One entry in its place: its number from 1, the fields of `Entry`, the hash before it and its own."""
-
-    n: int
-    at: str
-    kind: str
-    what: Mapping[str, str | int]
-    why: str
-    how: str
-    who: str
-    previous: str
-    hash: str
-
-
-EMPTY = Head(0, "0" * 64)
+EMPTY = Head(0, EMPTY_ROOT.hex())
 
 
 def record(ledger: Ledger, entries: Iterable[Entry]) -> Head:
     """Write entries in a transaction of their own. Raises ValueError for a kind or fields not in EVENTS."""
     with ledger.writing() as connection:
-        lock(connection)
         return append(connection, *entries)
 
 
 def lock(connection: Connection) -> Head:
     """Take the turn of writing, until the transaction ends; every journalled transaction does this first.
 
-    Raises IntegrityError A504 when the ledger has lost its note of the journal's end.
+    Raises IntegrityError A504 when the ledger's note of the journal's end is gone or was changed.
     """
-    row = connection.execute(select(journal_head).with_for_update()).first()
-    if row is None:
-        raise IntegrityError("A504", "the note of the journal's end is gone")
-    return Head(row.n, row.hash)
+    return _head_of(_locked(connection))
 
 
 def extent(cases: Sequence[str]) -> dict[str, str | int]:
@@ -111,93 +69,210 @@ def extent(cases: Sequence[str]) -> dict[str, str | int]:
 
 def append(connection: Connection, *entries: Entry) -> Head:
     """Write entries inside the transaction of the act. Raises ValueError for a kind or fields not in EVENTS."""
-    head = lock(connection)
-    rows = []
-    for entry in entries:
-        if set(EVENTS.get(entry.kind, ())) != set(entry.what):
-            raise ValueError(f"the journal knows no {entry.kind} with {', '.join(entry.what)}")
-        columns: dict[str, str | int] = {
-            "n": head.count + 1,
-            "at": entry.at,
-            "kind": entry.kind,
-            "what": _canonical(entry.what),
-            "why": entry.why,
-            "how": entry.how,
-            "who": entry.who,
-            "previous": head.hash,
-        }
-        head = Head(head.count + 1, _hash(columns))
-        rows.append({**columns, "hash": head.hash})
-    if rows:
-        connection.execute(insert(journal), rows)
-        connection.execute(update(journal_head).values(n=head.count, hash=head.hash))
-    return head
+    frontier = _locked(connection)
+    fresh = list(rows(entries, frontier.size + 1))
+    if fresh:
+        connection.execute(insert(journal), fresh)
+        frontier = frontier.extend(bytes.fromhex(row["leaf"]) for row in fresh)
+        connection.execute(update(journal_head).values(head_values(frontier)))
+    return _head_of(frontier)
+
+
+def head_values(frontier: Frontier) -> dict[str, str | int]:
+    """A journal's end as the columns of its row in the ledger."""
+    hashes = " ".join(part.hex() for part in frontier.hashes)
+    return {"n": frontier.size, "root": frontier.root().hex(), "frontier": hashes}
 
 
 def entries(ledger: Ledger, *, first: int = 1, last: int | None = None) -> tuple[Line, ...]:
-    """The entries from number `first` on, in order; of these only the `last` so many, if that is given."""
+    """The entries from number `first` on, in order; of these only the `last` so many, if that is given.
+
+    Raises IntegrityError A504 for one that cannot be read.
+    """
     with ledger.reading() as connection:
         if last is not None:
             first = max(first, _head(connection).count - last + 1)
-        rows = connection.execute(select(journal).where(journal.c.n >= first).order_by(journal.c.n))
-        return tuple(
-            Line(row.n, row.at, row.kind, json.loads(row.what), row.why, row.how, row.who, row.previous, row.hash)
-            for row in rows
-        )
+        return tuple(map(entry_of, pages(connection, select(journal), first - 1)))
+
+
+def entry_of(row: Row[Any]) -> Line:
+    """A row of the journal as a value. Raises IntegrityError A504 when `what` cannot be read."""
+    try:
+        what = json.loads(row.what)
+    except (ValueError, TypeError, RecursionError):
+        what = None
+    if not isinstance(what, dict):
+        raise IntegrityError("A504", f"entry {row.n} was changed")
+    return Line(row.n, row.at, row.kind, what, row.why, row.how, row.who, row.leaf)
 
 
 def head(ledger: Ledger) -> Head:
-    """The journal's end, to be remembered outside the house."""
+    """The journal's end, as the ledger has noted it."""
     with ledger.reading() as connection:
         return _head(connection)
 
 
-def verify(ledger: Ledger, head: Head | None = None) -> Head:
-    """Recompute the whole chain in one view of the ledger; returns its end.
+def checkpoint(ledger: Ledger, key: JournalKey, at: datetime) -> str:
+    """The signed head of the journal: signed and kept now, or the one that was kept when it had as many entries.
 
-    `head` is one remembered from before. Raises IntegrityError A504 naming the first entry that does not hold: one
-    changed, missing, inserted or moved; the end not where the ledger says; the remembered entry gone or different.
+    Raises IntegrityError A504; A510 when a head of so many entries was signed and is another.
     """
-    wanted = select(journal).order_by(journal.c.n).execution_options(yield_per=_PAGE)
-    end = EMPTY
     with ledger.reading() as connection:
-        with connection.execute(wanted) as rows:
-            for row in rows:
-                end = _follow(end, row)
-                if head is not None and head.count == end.count and head.hash != end.hash:
-                    raise IntegrityError("A504", f"entry {row.n} is not the remembered one")
-        known = _head(connection)
-    if known != end:
-        raise IntegrityError("A504", f"entry {max(known.count, end.count)} is not the end that the ledger has noted")
-    if head is not None and head.count > end.count:
-        raise IntegrityError("A504", f"entry {end.count + 1} is missing: the journal was cut off")
-    return end
+        note = _signed(connection, _head(connection))
+    if note is not None:
+        return note
+    with ledger.writing() as connection:
+        end = lock(connection)
+        note = _signed(connection, end)
+        if note is None:
+            note = checkpoints.sign(Checkpoint(key.name, end.count, end.root), key)
+            values = {"size": end.count, "root": end.root, "at": utc_text(at), "note": note}
+            connection.execute(insert(signed_heads), values)
+    return note
 
 
-def _follow(end: Head, row: Row[Any]) -> Head:
-    """The journal's end with this row behind it. Raises IntegrityError A504."""
-    if row.n != end.count + 1:
-        raise IntegrityError("A504", f"entry {end.count + 1} is missing")
-    if row.previous != end.hash or row.hash != _hash(_columns(row)):
-        raise IntegrityError("A504", f"entry {row.n} was changed")
-    return Head(row.n, row.hash)
+def verify(ledger: Ledger, checkpoints: Iterable[Checkpoint] = (), verifier: str = "") -> Head:
+    """Compute everything anew in one view of the ledger, and return the journal's end; memory is bounded.
+
+    The tree is compared with the ledger's note of its end, with every signed head that the ledger keeps (and its
+    signature with `verifier`, where that is given) and with `checkpoints` that others kept.
+
+    Raises IntegrityError A504 naming the first entry that does not hold: one changed, missing, inserted or moved, or
+    the end not where the ledger says; A510 naming the entries between the last signed head that fits and the first
+    that does not: what an editor gets who computes leaves and end anew; A527: a signed head was not signed.
+    """
+    with ledger.reading() as connection:
+        noted = connection.execute(_END).first()
+        if noted is None:
+            raise IntegrityError("A504", "the note of the journal's end is gone")
+        others = sorted(checkpoints, key=attrgetter("size"))
+        leaves = _checked_leaves(connection)
+        frontier, fitting = Frontier(), 0
+        for known in merge(_kept(connection, verifier), others, key=attrgetter("size")):
+            frontier = frontier.extend(islice(leaves, known.size - frontier.size))
+            if frontier.size < known.size:
+                _compare(noted, frontier)  # what the ledger itself still knows says it better
+            fitting = known.fits(frontier, fitting)
+        frontier = frontier.extend(leaves)
+        _compare(noted, frontier)
+    return _head_of(frontier)
+
+
+def pages(connection: Connection, wanted: Select[Any], after: int | None = None) -> Iterator[Row[Any]]:
+    """The rows of a select on the journal behind a number, in order, read page by page; it must select `n`.
+
+    Raises IntegrityError A504 naming an entry whose text the database itself cannot read.
+    """
+    ordered = wanted.order_by(journal.c.n)
+    while page := _page(connection, ordered, after, _PAGE):
+        yield from page
+        after = page[-1].n
+
+
+def checked(row: Row[Any]) -> tuple[bytes, bytes]:
+    """The line and the leaf hash of a row of the whole table, in that order of columns. Raises IntegrityError A504."""
+    n, at, kind, what, why, how, who, leaf = row
+    try:
+        text = line(n, at, kind, what, why, how, who)
+    except (TypeError, ValueError):  # a column that holds no text
+        text = b""
+    found = leaf_hash(text)
+    if found.hex() != leaf:
+        raise IntegrityError("A504", f"entry {n} was changed")
+    return text, found
+
+
+def _page(connection: Connection, ordered: Select[Any], after: int | None, size: int) -> Sequence[Row[Any]]:
+    behind = ordered if after is None else ordered.where(journal.c.n > after)
+    try:
+        return connection.execute(behind.limit(size)).fetchall()
+    except OperationalError as error:
+        if "decode to UTF-8" not in str(error.orig):  # of SQLite, which takes any octets as text
+            raise
+    if size == 1:
+        raise IntegrityError("A504", f"entry {(after or 0) + 1} was changed")
+    return _page(connection, ordered, after, size // 2)
+
+
+def _checked_leaves(connection: Connection) -> Iterator[bytes]:
+    """The leaf hash of every entry, computed and compared. Raises IntegrityError A504."""
+    for expected, row in enumerate(pages(connection, select(journal)), start=1):
+        if row[0] > expected:
+            raise IntegrityError("A504", f"entry {expected} is missing")
+        if row[0] < expected:
+            raise IntegrityError("A504", f"entry {row[0]} does not belong there")
+        yield checked(row)[1]
+
+
+def _kept(connection: Connection, verifier: str) -> Iterator[Checkpoint]:
+    """The signed heads that the ledger keeps, by size. Raises IntegrityError A510, A527."""
+    after = -1
+    ordered = select(signed_heads).order_by(signed_heads.c.size).limit(_PAGE)
+    while page := connection.execute(ordered.where(signed_heads.c.size > after)).fetchall():
+        for row in page:
+            try:
+                found = checkpoints.open_note(row.note, verifier) if verifier else checkpoints.parse(row.note)
+            except IntegrityError as error:
+                raise IntegrityError("A527", f"the kept head of {row.size} entries: {error.detail}") from None
+            if (found.size, found.root) != (row.size, row.root):
+                raise IntegrityError("A510", f"the kept head of {row.size} entries is not the one that was signed")
+            yield found
+        after = page[-1].size
+
+
+def _compare(noted: Row[Any], frontier: Frontier) -> None:
+    """Whether the journal ends as the ledger has noted. Raises IntegrityError A504."""
+    if noted.n != frontier.size:
+        known = noted.n if isinstance(noted.n, int) else 0
+        if known > frontier.size:
+            raise IntegrityError("A504", f"entry {frontier.size + 1} is missing")
+        raise IntegrityError("A504", f"entry {known + 1} is behind the end that the ledger has noted")
+    kept = _frontier(noted)
+    if kept is None:
+        raise IntegrityError("A504", f"entry {noted.n} is not the end that the ledger has noted")
+    start = 0
+    for mine, theirs, width in zip(frontier.hashes, kept.hashes, frontier.widths(), strict=True):
+        if mine != theirs:
+            raise IntegrityError("A504", f"entries {start + 1} to {start + width} are not those that were entered")
+        start += width
+
+
+def _locked(connection: Connection) -> Frontier:
+    """The journal's tree, locked. Raises IntegrityError A504."""
+    row = connection.execute(_END.with_for_update()).first()
+    if row is None:
+        raise IntegrityError("A504", "the note of the journal's end is gone")
+    frontier = _frontier(row)
+    last = connection.execute(_LAST).scalar_one()  # only once the lock is there
+    if frontier is None or frontier.size != (last or 0):
+        raise IntegrityError("A504", "the journal's end is not the one that the ledger has noted")
+    return frontier
+
+
+def _frontier(row: Row[Any]) -> Frontier | None:
+    """The tree that the ledger has noted, or None where the note contradicts itself."""
+    try:
+        frontier = Frontier(row.n, tuple(map(bytes.fromhex, row.frontier.split())))
+        sound = row.n >= 0 and [*map(len, frontier.hashes)] == [HASH_BYTES] * row.n.bit_count()
+    except (ValueError, TypeError, AttributeError):
+        return None
+    return frontier if sound and head_values(frontier) == row._asdict() else None
+
+
+def _signed(connection: Connection, end: Head) -> str | None:
+    """The kept note of a head with as many entries. Raises IntegrityError A510 when it is of another."""
+    row = connection.execute(select(signed_heads).where(signed_heads.c.size == end.count)).first()
+    if row is None:
+        return None
+    if row.root != end.root:
+        raise IntegrityError("A510", f"the head of {end.count} entries that was signed is another")
+    return str(row.note)
 
 
 def _head(connection: Connection) -> Head:
-    row = connection.execute(select(journal_head)).first()
-    return Head(row.n, row.hash) if row else EMPTY
+    row = connection.execute(_END).first()
+    return Head(row.n, row.root) if row else EMPTY
 
 
-def _columns(row: Row[Any]) -> dict[str, Any]:
-    columns = row._asdict()
-    del columns["hash"]
-    return columns
-
-
-def _hash(columns: Mapping[str, str | int]) -> str:
-    return sha256(_canonical(columns).encode())
-
-
-def _canonical(value: Mapping[str, str | int]) -> str:
-    """JSON with sorted keys and no spaces (RFC 8785 for text and whole numbers)."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+def _head_of(frontier: Frontier) -> Head:
+    return Head(frontier.size, frontier.root().hex())

@@ -22,7 +22,8 @@ from archive.claims import Owner
 from archive.journal import Entry, extent
 from archive.ledger import Ledger, chunks, update_each
 from archive.originals import Kept
-from archive.tables import DELIVERY, OUT, MessageState, approvals, messages, originals, utc_text
+from archive.registry import original_values, register
+from archive.tables import DELIVERY, OUT, MessageState, approvals, messages, utc_text
 from archive.tables import cases as table
 from formats.messages import Approval, Finding
 
@@ -46,7 +47,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class SealedPackage:
-    """A sealed message in the outbox: the document's digest, the package's name, digest and size in bytes."""
+    """A sealed message in the outbox: the document's digest, the package's name, digest and size in bytes.
+
+    `originals` are what was kept of it: the document as signed first, its signature, the package as it leaves.
+    """
 
     case: str
     message_id: str
@@ -54,7 +58,7 @@ class SealedPackage:
     digest: str
     package_digest: str
     size: int
-    original: Kept
+    originals: tuple[Kept, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ def record_sealed(
         mine = _mine(connection, owner, [*(item.case for item in sealed), *(case for case, _ in held)])
         leaving = [(mine[item.case], item) for item in sealed if _is_its(item, mine)]
         staying = [(mine[case], findings) for case, findings in held if case in mine]
-        _enter_sealed(connection, leaving, now)
+        _enter_sealed(connection, leaving, who, now)
         state = advance(State.APPROVED, Event.HOLD)
         update_each(
             connection,
@@ -186,17 +190,17 @@ def _is_its(item: SealedPackage, mine: Mapping[str, Row[Any]]) -> bool:
     return item.case in mine and mine[item.case].message_id == item.message_id
 
 
-def _enter_sealed(connection: Connection, leaving: Sequence[tuple[Row[Any], SealedPackage]], now: str) -> None:
+def _enter_sealed(
+    connection: Connection, leaving: Sequence[tuple[Row[Any], SealedPackage]], who: str, now: str
+) -> None:
     if not leaving:
         return
     connection.execute(
         insert(messages),
         [message_values(item, DELIVERY, row.partner, row.sequence, "", "", now) for row, item in leaving],
     )
-    connection.execute(
-        insert(originals),
-        [original_values(item.original, OUT, row.partner, item.case, item.message_id, now) for row, item in leaving],
-    )
+    kept = [values for row, item in leaving for values in sent_values(item, OUT, row.partner, now)]
+    register(connection, kept, _WHY, who, now)
     state = advance(State.APPROVED, Event.SEAL)
     update_each(
         connection,
@@ -216,7 +220,8 @@ def _sealing_entries(
 ) -> list[Entry]:
     entries = []
     if leaving:
-        what = {**extent([item.case for _, item in leaving]), "bytes": sum(item.original.size for _, item in leaving)}
+        size = sum(item.originals[0].size for _, item in leaving)
+        what = {**extent([item.case for _, item in leaving]), "bytes": size}
         entries.append(Entry(now, "sealed", what, _WHY, "original kept, package signed and encrypted", who))
     if staying:
         codes = sorted({finding.code for _, findings in staying for finding in findings})
@@ -249,18 +254,9 @@ def message_values(
     }
 
 
-def original_values(kept: Kept, direction: str, partner: str, case: str, message_id: str, now: str) -> dict[str, Any]:
-    """A kept original as a row of the ledger; `direction` is the case's."""
-    return {
-        "digest": kept.digest,
-        "kind": kept.kind,
-        "size": kept.size,
-        "direction": direction,
-        "partner": partner,
-        "case_number": case,
-        "message_id": message_id,
-        "kept_at": now,
-    }
+def sent_values(item: SealedPackage, direction: str, partner: str, now: str) -> list[dict[str, Any]]:
+    """What was kept of a sealed message, as rows of the register; `direction` is the case's."""
+    return [original_values(kept, direction, partner, item.case, item.message_id, now) for kept in item.originals]
 
 
 def claim_posts(ledger: Ledger, owner: Owner, limit: int, at: datetime, kind: MessageKind) -> tuple[Post, ...]:

@@ -20,7 +20,9 @@ import sqlalchemy as sa
 from archive import intake
 from archive.intake_rules import already_transferred, other_name, overlaps, same_name, shown_ids, stored_id
 from archive.records_connection import ClashError, RecordsConnection
+from archive.records_scope import ScopedReading
 from archive.records_sql import Statements, schema
+from archive.scopes import Scope
 from formats.conversions import to_cell
 from formats.errors import ServiceError, UnreachableError, UsageError
 from formats.messages import Delivery, Finding
@@ -86,6 +88,15 @@ class RecordsDatabase:
             employers=tuple(sorted(row._replace(employer_id=shown[row.employer_id]) for row in employers)),
             **{name: tuple(sorted(row.assemble(values[name]))) for name, row in self._parts.items()},
         )
+
+    def read_scope(self, person: str, scope: Scope) -> Record:
+        """The person's record within a lookup's scope; nothing else is read (`records_scope.py`).
+
+        Raises UsageError S412 for an unknown person number, S430 where an employer asks for somebody who is not one of
+        its people, S415, UnreachableError S409.
+        """
+        with self._connection.transaction(write=False) as connection:
+            return ScopedReading(connection, self._profile, person, scope).record()
 
     def add(self, people: Iterable[tuple[str, Record]]) -> None:
         """Add people of the office's own, by person number, in one transaction.

@@ -1,4 +1,4 @@
-"""Answering: the receipt for a delivery, sealed and flushed to the outbox before the ledger lets it leave."""
+"""Answering: the receipt for a delivery, sealed and kept before the ledger lets it leave."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from datetime import datetime
 
 from archive.incoming import Answer
 from archive.outgoing import SealedPackage
+from flows.keeping import keep_sent
 from flows.opening import Delivered
 from flows.times import utc_text
 from flows.wiring import Office
 from formats import rules, xml
-from formats.digest import sha256
 from formats.messages import Finding, Header, Outcome, Receipt
 from transfer import envelope
+from transfer.envelope import Sealed
 from transfer.naming import PackageName
 
 
@@ -26,14 +27,20 @@ class Draft:
     findings: tuple[Finding, ...]
     document: bytes
     name: str
-    package: bytes
+    sealed: Sealed
 
 
 def draft(
-    office: Office, opening: Delivered, answer: Answer, at: datetime, conflicts: tuple[Finding, ...] = ()
+    office: Office,
+    opening: Delivered,
+    answer: Answer,
+    at: datetime,
+    conflicts: tuple[Finding, ...] = (),
+    checkpoint: str = "",
 ) -> Draft:
     """The receipt that this delivery gets: accepting unless a check or a conflict with local data blocks it.
 
+    `checkpoint` is the signed head of this office's journal, of which the partner becomes a witness.
     Raises ServiceError S403, S408.
     """
     findings = (*conflicts, *opening.findings)
@@ -49,26 +56,25 @@ def draft(
         environment=office.settings.environment,
         answers=entry.message_id,
     )
-    document = xml.encode(Receipt(header, outcome, entry.digest, utc_text(at), findings))
+    document = xml.encode(Receipt(header, outcome, entry.digest, utc_text(at), findings, checkpoint))
     partner = office.directory.partner(entry.partner)
-    package = envelope.seal(document, office.key, partner.recipient(at), at)
+    sealed = envelope.seal(document, office.key, partner.recipient(at), at)
     name = str(PackageName(office.code, entry.partner, answer.sequence, answer.message_id))
-    return Draft(opening, answer, outcome, findings, document, name, package)
+    return Draft(opening, answer, outcome, findings, document, name, sealed)
 
 
-def make_ready(office: Office, drafts: Sequence[Draft]) -> tuple[SealedPackage, ...]:
-    """Keep the receipts' documents and flush the sealed receipts to the outbox."""
-    kept = office.store.keep([("receipt-sent", item.document) for item in drafts])
-    office.outbox.write(item.package for item in drafts)
+def make_ready(office: Office, drafts: Sequence[Draft], at: datetime) -> tuple[SealedPackage, ...]:
+    """Keep the receipts: documents, signatures and packages. Then they may leave."""
+    kept = keep_sent(office, "receipt-sent", [(item.document, item.sealed) for item in drafts], at)
     return tuple(
         SealedPackage(
             case=item.opening.incoming.case,
             message_id=item.answer.message_id,
             name=item.name,
-            digest=original.digest,
-            package_digest=sha256(item.package),
-            size=len(item.package),
-            original=original,
+            digest=originals[0].digest,
+            package_digest=originals[-1].digest,
+            size=originals[-1].size,
+            originals=originals,
         )
-        for item, original in zip(drafts, kept, strict=True)
+        for item, originals in zip(drafts, kept, strict=True)
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from flows import settings, terminal
-from flows.commands import benchmarks, case, demo, keeping, office, package, passes
+from flows.commands import benchmarks, case, demo, journal, keeping, office, package, passes
 from flows.commands.common import Place
 from flows.faults import coded
 from formats.errors import ServiceError, UsageError
@@ -40,7 +40,7 @@ for command in (
     package.check,
     package.package,
     keeping.archive,
-    keeping.journal,
+    journal.journal,
     benchmarks.bench,
 ):
     jiexu.add_command(command)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archive import audit as auditing
 from archive import cases
 from archive.cases import CaseRow, NewCase
 from flows import engine, founding
 from flows.founding import Plan
+from flows.maintaining import audited
 from flows.settings import Engine
 from flows.ssh_server import Address, Kind, exchange_server
 from flows.steps import Steps
@@ -184,7 +184,7 @@ def _outcome(sender: Office, receiver: Office, count: int, seconds: float, serve
     held = tuple(row for row in here if row.state == "held")
     sent = [row for row in here if row.state != "held"]
     kept = [item for item in cases.originals(sender.ledger, None) if item.kind == "delivery-sent"]
-    audits = [(office, auditing.audit(office.ledger, office.store)) for office in (sender, receiver)]
+    audits = [(office, audited(office, now())) for office in (sender, receiver)]
     return Outcome(
         people=count,
         held=held,

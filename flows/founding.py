@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from archive.ledger import Ledger
+from flows import keyring, new_keys
 from flows import settings as settings_module
 from flows.private import write_private
 from flows.settings import Settings
@@ -62,6 +63,19 @@ workers = 1                    # processes side by side
 send = 600
 receive = 300
 acknowledge = 300
+upkeep = 86400                 # sealing, audit and backup of the archive
+
+[archive]                      # originals and their upkeep (arts. 9, 10)
+segment_bytes = 268435456      # a segment is sealed at this size
+segment_hours = 24             # or at this age
+audit_minutes = 10             # time that one scheduled audit may take
+audit_days = 90                # every segment is read at least so often
+backup = ""                    # "": no scheduled backup; else a folder, sftp://user@host:port/folder, or an fsspec URL
+backup_host_key = ""           # the key of that SSH server, pinned: "ssh-ed25519 AAAA..."
+
+[lookup]                       # caps on lookups (arts. 14-22)
+person_per_day = 20            # different persons that one user may look up in a day
+per_day = 200                  # lookups of the whole office in a day
 """
 
 
@@ -69,8 +83,8 @@ acknowledge = 300
 class Plan:
     """What a new office is told.
 
-    `key` is an armored secret key to use instead of a new one; `ledger` and `records` are URLs of databases, empty for
-    files in the home.
+    `key` is an armored secret key to use instead of a new one, `escrow` an armored public key to encrypt originals to
+    instead of a new one's; `ledger` and `records` are URLs of databases, empty for files in the home.
     """
 
     code: str
@@ -81,12 +95,13 @@ class Plan:
     key: str = ""
     ledger: str = ""
     records: str = ""
+    escrow: str = ""
 
 
 def found(home: Path, plan: Plan, at: datetime) -> Settings:
     """Make a home, or leave everything as it was.
 
-    Raises UsageError S414 (something is there already), S401 (code or name), S408 (the key given), S417 (no folder can
+    Raises UsageError S414 (something is there already), S401 (code or name), S408 (a key given), S417 (no folder can
     be made there); UnreachableError S409 (the database of the ledger).
     """
     if home.exists() and (not home.is_dir() or any(path.name != "keys" for path in home.iterdir())):
@@ -121,6 +136,7 @@ def _furnish(home: Path, plan: Plan, at: datetime) -> Settings:
     armored = plan.key or generate_key(f"{plan.code} <{plan.code}@jiexu>", passphrase, at)
     load_secret(armored, passphrase)
     write_private(home / "keys/office.asc", armored.encode("ascii"), replace=False)
+    new_keys.make_missing(home, plan.code, passphrase, at, plan.escrow)
     login_key(home)
     text = TEMPLATE.format(
         code=plan.code,
@@ -159,6 +175,7 @@ def own_card(office: Office) -> Card:
         host_key=settings.mailbox.host_key,
         public_key=public_part(office.key),
         fingerprint=office.key.fingerprint,
+        journal=keyring.journal_verifier(settings.home),
     )
 
 

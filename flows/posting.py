@@ -1,4 +1,4 @@
-"""Posting: sealed packages leave the outbox for the partners' mailboxes.
+"""Posting: sealed packages leave the archive, where they are kept as they leave, for the partners' mailboxes.
 
 Only what the ledger calls sealed is posted, so nothing leaves before its original is kept. A process killed between
 the upload and the ledger posts the same bytes under the same name again; the receiver answers a delivery that it has
@@ -74,7 +74,7 @@ def _parcels(office: Office, posts: Sequence[Post]) -> tuple[list[Parcel], dict[
     troubles: dict[str, ServiceError | None] = {}
     for item in posts:
         try:
-            data = office.outbox.read(item.package_digest)
+            data = office.store.read(item.package_digest)
         except ServiceError as error:
             troubles[item.name] = error
             continue

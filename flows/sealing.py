@@ -1,13 +1,12 @@
-"""Sealing: from an approved case to a sealed package in the outbox, its original kept first.
+"""Sealing: from an approved case to a sealed package that is ready to leave, its original kept first.
 
 For each batch of cases, in this order:
 
 1. the cases are claimed in the ledger, each with its message id and sequence number;
 2. each record is read from the records database and checked with the receiver's own checks; what they hold back, and
    only that, is held;
-3. the documents, exactly as signed, are kept as originals and flushed to disk (art. 10);
-4. the sealed packages are flushed to the outbox;
-5. one transaction of the ledger says all of it. Only then may a package leave (`posting.py`).
+3. the documents, exactly as signed, their signatures and the sealed packages are kept and flushed to disk (art. 10);
+4. one transaction of the ledger says all of it. Only then may a package leave (`posting.py`).
 
 A process killed between two of these leaves nothing that the next pass does not do again.
 """
@@ -20,15 +19,16 @@ from archive import outgoing
 from archive.originals import Kept
 from archive.outgoing import SealedPackage, Work
 from flows.faults import coded
+from flows.keeping import keep_sent
 from flows.reports import Failed, Judged, SealReport
 from flows.steps import Steps, quiet
 from flows.times import now, utc_text
 from flows.wiring import SERVICE, Office
 from formats import rules, validation, xml
-from formats.digest import sha256
 from formats.errors import RefusedError
 from formats.messages import Delivery, Finding, Header
 from transfer import envelope
+from transfer.envelope import Sealed
 from transfer.naming import PackageName
 
 
@@ -39,18 +39,18 @@ class Sealing:
     work: Work
     document: bytes
     name: str
-    package: bytes
+    sealed: Sealed
 
-    def recorded_with(self, original: Kept) -> SealedPackage:
-        """What the ledger is told once the original is kept."""
+    def recorded_with(self, originals: Sequence[Kept]) -> SealedPackage:
+        """What the ledger is told once the originals are kept."""
         return SealedPackage(
             case=self.work.case,
             message_id=self.work.message_id,
             name=self.name,
-            digest=original.digest,
-            package_digest=sha256(self.package),
-            size=len(self.package),
-            original=original,
+            digest=originals[0].digest,
+            package_digest=originals[-1].digest,
+            size=originals[-1].size,
+            originals=tuple(originals),
         )
 
 
@@ -82,15 +82,13 @@ def _seal_batch(office: Office, work: Sequence[Work], steps: Steps) -> SealRepor
         else:
             held.append(outcome)
     steps("checked", len(work))
-    kept = office.store.keep([("delivery-sent", item.document) for item in sealings])
+    kept = keep_sent(office, "delivery-sent", [(item.document, item.sealed) for item in sealings], now())
     steps("kept", len(kept))
-    office.outbox.write(item.package for item in sealings)
-    steps("written", len(sealings))
     recorded = set(
         outgoing.record_sealed(
             office.ledger,
             office.owner,
-            [item.recorded_with(original) for item, original in zip(sealings, kept, strict=True)],
+            [item.recorded_with(originals) for item, originals in zip(sealings, kept, strict=True)],
             [(judged.case, judged.findings) for judged in held],
             SERVICE,
             now(),
@@ -119,9 +117,9 @@ def seal_case(office: Office, work: Work, at: datetime) -> Sealing | Judged:
     except RefusedError as error:
         return Judged(work.case, explained(error, delivery))
     partner = office.directory.partner(work.partner)
-    package = envelope.seal(document, office.key, partner.recipient(at), at)
+    sealed = envelope.seal(document, office.key, partner.recipient(at), at)
     name = PackageName(office.code, work.partner, work.sequence, work.message_id)
-    return Sealing(work, document, str(name), package)
+    return Sealing(work, document, str(name), sealed)
 
 
 def draft(office: Office, work: Work, at: datetime) -> Delivery:

@@ -35,7 +35,15 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 T = TypeVar("T", bound=str)
-S = TypeVar("S", "LimitSettings", "WorkSettings", "MailboxSettings", "ScheduleSettings")
+S = TypeVar(
+    "S",
+    "LimitSettings",
+    "WorkSettings",
+    "MailboxSettings",
+    "ScheduleSettings",
+    "ArchiveSettings",
+    "LookupSettings",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,32 @@ class ScheduleSettings:
     send: int = 600
     receive: int = 300
     acknowledge: int = 300
+    upkeep: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSettings:
+    """How originals are kept (arts. 9, 10): a segment's size in bytes and age in hours, and the upkeep's share.
+
+    `audit_minutes` is the time one scheduled audit takes, `audit_days` the longest that a segment stays unread.
+    `backup` is where the scheduled backup goes, empty for nowhere: the path of a folder, an `sftp://` URL whose host
+    key is `backup_host_key`, or a URL that fsspec knows.
+    """
+
+    segment_bytes: int = 256 * 2**20
+    segment_hours: int = 24
+    audit_minutes: int = 10
+    audit_days: int = 90
+    backup: str = ""
+    backup_host_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LookupSettings:
+    """The caps on lookups: different persons by one user in a day, and lookups by the whole office in a day."""
+
+    person_per_day: int = 20
+    per_day: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +134,8 @@ class Settings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     work: WorkSettings = field(default_factory=WorkSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
+    lookup: LookupSettings = field(default_factory=LookupSettings)
 
     def path(self, relative: str) -> Path:
         """A path of the home."""
@@ -161,7 +197,7 @@ def load(home: Path) -> Settings:
 
 def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Settings from the parsed file and the environment. Raises UsageError S401."""
-    _known("", data, (*NAMES, "mailbox", "limits", "work", "schedule"))
+    _known("", data, (*NAMES, "mailbox", "limits", "work", "schedule", "archive", "lookup"))
     office, storage, keys = (_section(data, name) for name in ("office", "storage", "keys"))
     for section, names in NAMES.items():
         _known(section, _section(data, section), names)
@@ -184,6 +220,8 @@ def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Se
         limits=_positive("limits", _values("limits", LimitSettings, data)),
         work=_work(data),
         schedule=_positive("schedule", _values("schedule", ScheduleSettings, data)),
+        archive=_positive("archive", _values("archive", ArchiveSettings, data)),
+        lookup=_positive("lookup", _values("lookup", LookupSettings, data)),
     )
 
 

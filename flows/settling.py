@@ -4,7 +4,7 @@ For the deliveries of a batch, in this order:
 
 1. the ledger enters each message and reserves the id of its receipt;
 2. the packages, exactly as received, are kept as originals and flushed;
-3. an accepting receipt is sealed and flushed to the outbox, so that it is ready before the record is committed;
+3. an accepting receipt is sealed and kept too, so that it is ready before the record is committed;
 4. the records are taken in by one transaction of the records database, which also marks the cases as taken in, each
    apart from the others; conflicts with local data found there turn a receipt into a rejecting one;
 5. one transaction of the ledger closes the batch. Only then may a receipt leave.
@@ -114,7 +114,7 @@ def _close_cases(office: Office, openings: Sequence[Answered], steps: Steps) -> 
     """Close this office's own cases with the receipts that answer them; the receipts are kept as received."""
     if not openings:
         return OpenReport()
-    originals = office.store.keep([("receipt-received", item.package) for item in openings])
+    originals = office.store.keep([("receipt-received", item.package) for item in openings], now())
     received = [
         ReceivedReceipt(item.incoming, answer.header.answers, answer.outcome, answer.findings, answer.digest, original)
         for item, original in zip(openings, originals, strict=True)
@@ -144,12 +144,13 @@ def _settle_deliveries(office: Office, openings: Sequence[Delivered], steps: Ste
     at = now()
     answers = incoming.prepare(office.ledger, office.owner, [item.incoming for item in openings], at)
     steps("prepared", len(answers))
-    drafts, failed = _drafts(office, zip(openings, answers, strict=True), at)
-    originals = office.store.keep([("package-received", item.opening.package) for item in drafts])
+    checkpoint = office.checkpoint(at)
+    drafts, failed = _drafts(office, zip(openings, answers, strict=True), at, checkpoint)
+    originals = office.store.keep([("package-received", item.opening.package) for item in drafts], at)
     steps("kept", len(originals))
-    receipts = answering.make_ready(office, drafts)
+    receipts = answering.make_ready(office, drafts, at)
     steps("receipts", len(receipts))
-    answered, untaken = _take_in(office, list(zip(drafts, originals, receipts, strict=True)), at, steps)
+    answered, untaken = _take_in(office, list(zip(drafts, originals, receipts, strict=True)), at, checkpoint, steps)
     recorded = set(incoming.record_answered(office.ledger, office.owner, answered, SERVICE, now()))
     steps("answered", len(recorded))
     done = [item for item in answered if item.incoming.message_id in recorded]
@@ -162,20 +163,24 @@ def _settle_deliveries(office: Office, openings: Sequence[Delivered], steps: Ste
 
 
 def _drafts(
-    office: Office, prepared: Iterable[tuple[Delivered, Answer]], at: datetime
+    office: Office, prepared: Iterable[tuple[Delivered, Answer]], at: datetime, checkpoint: str
 ) -> tuple[list[Draft], list[Failed]]:
     drafts: list[Draft] = []
     failed: list[Failed] = []
     for opening, answer in prepared:
         try:
-            drafts.append(answering.draft(office, opening, answer, at))
+            drafts.append(answering.draft(office, opening, answer, at, checkpoint=checkpoint))
         except Exception as error:  # noqa: BLE001 - each case stands alone: its neighbours go on
             failed.append(_failed(opening, error))
     return drafts, failed
 
 
 def _take_in(
-    office: Office, ready: Sequence[tuple[Draft, Kept, SealedPackage]], at: datetime, steps: Steps
+    office: Office,
+    ready: Sequence[tuple[Draft, Kept, SealedPackage]],
+    at: datetime,
+    checkpoint: str,
+    steps: Steps,
 ) -> tuple[list[AnsweredDelivery], list[Failed]]:
     """Take in what the receipts accept, and answer anew what conflicts with local data."""
     accepted = [
@@ -190,7 +195,7 @@ def _take_in(
     for item, original, receipt in ready:
         result = next(results) if item.outcome == "accepted" else ()
         try:
-            final = _final(office, item, receipt, result, at)
+            final = _final(office, item, receipt, result, at, checkpoint)
         except Exception as error:  # noqa: BLE001 - each case stands alone: its neighbours go on
             failed.append(_failed(item.opening, error))
             continue
@@ -199,15 +204,20 @@ def _take_in(
 
 
 def _final(
-    office: Office, item: Draft, receipt: SealedPackage, result: tuple[Finding, ...] | ServiceError, at: datetime
+    office: Office,
+    item: Draft,
+    receipt: SealedPackage,
+    result: tuple[Finding, ...] | ServiceError,
+    at: datetime,
+    checkpoint: str,
 ) -> tuple[Outcome, tuple[Finding, ...], SealedPackage]:
     """The answer that goes out: the one that was ready, or a rejecting one for the conflicts that were found."""
     if isinstance(result, ServiceError):
         raise result
     if not result:
         return item.outcome, item.findings, receipt
-    refusal = answering.draft(office, item.opening, item.answer, at, result)
-    return refusal.outcome, refusal.findings, answering.make_ready(office, [refusal])[0]
+    refusal = answering.draft(office, item.opening, item.answer, at, result, checkpoint)
+    return refusal.outcome, refusal.findings, answering.make_ready(office, [refusal], at)[0]
 
 
 def _failed(opening: Delivered, error: Exception) -> Failed:

@@ -1,7 +1,6 @@
-"""The spool: the folders `outbox/`, `inbox/` and `quarantine/` of an office, each with whole packages in it.
+"""The spool: the folders `inbox/` and `quarantine/` of an office, each with whole packages in it.
 
-A package lies in `outbox/` from when it is sealed, so that the same bytes can be posted again at any time; in `inbox/`
-from when it is fetched until it is settled. A file is named by the digest of its bytes, so that nothing ever takes
+A package lies in `inbox/` from when it is fetched until it is settled. A file is named by the digest of its bytes, so that nothing ever takes
 another's place, and flushed to disk before the ledger says that it is there.
 """
 

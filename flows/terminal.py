@@ -42,6 +42,12 @@ def emit_error(as_json: bool, error: ServiceError, language: Language) -> None:
     click.echo(f"jiexu: hint: {error.todo(language)}", err=True)
 
 
+def take_away(names: Sequence[str]) -> None:
+    """Say on stderr that these files of the escrow do not belong on this machine; nothing if there are none."""
+    if names:
+        click.echo(f"jiexu: take {' and '.join(names)} off this machine and keep them apart from it", err=True)
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """Print a table; cells are never cut. On a terminal long ones fold, but the first; elsewhere a row is a line."""
     seen = sys.stdout.isatty()

@@ -4,16 +4,21 @@ Only this module knows which ledger, which store of originals and which mailbox 
 """
 
 import gc
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from archive import journal
+from archive.checkpoints import JournalKey
 from archive.claims import Owner
 from archive.ledger import Ledger
-from archive.originals import FolderOriginals, OriginalStore
 from archive.records import RecordsDatabase
+from archive.segments.store import Policy, SegmentOriginals
+from flows import keyring
 from flows import settings as settings_module
+from flows.keyring import ArchiveWrap
 from flows.settings import Settings
 from flows.spool import Spool
 from formats import profile as profiles
@@ -69,19 +74,35 @@ class Office:
         return Ledger.open(self.settings.ledger_url)
 
     @cached_property
-    def store(self) -> OriginalStore:
+    def wrap(self) -> ArchiveWrap:
+        """What wraps the archive's keys for the archive key and the escrow key, and opens them."""
+        return ArchiveWrap.of(self.settings)
+
+    @cached_property
+    def store(self) -> SegmentOriginals:
         """Where originals are kept."""
-        return FolderOriginals(self.settings.stored("archive"))
+        own = self.settings.archive
+        policy = Policy(own.segment_bytes, timedelta(hours=own.segment_hours))
+        return SegmentOriginals(self.archive, self.ledger, self.code, self.wrap, policy, SERVICE)
+
+    @property
+    def archive(self) -> Path:
+        """The archive's folder."""
+        return self.settings.stored("archive")
+
+    @property
+    def journal_key(self) -> JournalKey:
+        """The key that signs the journal's heads. Raises UsageError S408."""
+        return keyring.journal_key(self.settings)
+
+    def checkpoint(self, at: datetime) -> str:
+        """The journal's head as it is now, signed and remembered."""
+        return journal.checkpoint(self.ledger, self.journal_key, at)
 
     @property
     def inbox(self) -> Spool:
         """Packages that have been fetched and wait to be settled."""
         return Spool(self.settings.stored("inbox"))
-
-    @property
-    def outbox(self) -> Spool:
-        """Packages as they were sealed."""
-        return Spool(self.settings.stored("outbox"))
 
     @property
     def quarantine(self) -> Spool:

@@ -202,12 +202,14 @@ def _delivery(root: etree._Element, contributions: tuple[Contribution, ...]) -> 
 
 def _receipt(root: etree._Element) -> Receipt:
     header, findings, *_ = root
+    checkpoint = root.find(f"{{{MESSAGE_NAMESPACE}}}checkpoint")
     return Receipt(
         header=_header(header),
         outcome=cast("Outcome", root.get("outcome", "")),
         digest=root.get("digest", ""),
         decided=root.get("decided", ""),
         findings=_rows(findings, Finding, MESSAGE_NAMESPACE),
+        checkpoint="" if checkpoint is None else checkpoint.get("note", ""),
     )
 
 

@@ -40,6 +40,11 @@ def encode(message: Message) -> bytes:
     return b"".join(map(str.encode, parts))
 
 
+def encode_record(record: Record) -> bytes:
+    """A record by itself, as it stands in a delivery: for forms, never for the wire. RefusedError R030."""
+    return b"".join(map(str.encode, chain((_DECLARATION,), _record(record))))
+
+
 def _delivery(message: Delivery) -> Iterator[str]:
     attributes = _attributes(
         ("xmlns", "version", "kinds"), (MESSAGE_NAMESPACE, VERSION, " ".join(message.kinds)), "/delivery"
@@ -57,7 +62,10 @@ def _receipt(message: Receipt) -> Iterator[str]:
         "/receipt",
     )
     yield f"{_DECLARATION}<receipt{attributes}>\n<header{_header(message.header, '/receipt')}/>\n"
-    yield f"<findings>{_rows(message.findings, '/receipt/findings')}</findings>\n</receipt>\n"
+    yield f"<findings>{_rows(message.findings, '/receipt/findings')}</findings>\n"
+    if message.checkpoint:
+        yield f"<checkpoint{_attributes(('note',), (message.checkpoint,), '/receipt/checkpoint')}/>\n"
+    yield "</receipt>\n"
 
 
 def _header(header: Header, path: str) -> str:

@@ -60,13 +60,18 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The receiving office's answer to one delivery. `digest`: SHA-256 of the delivery's document, lower-case hex."""
+    """The receiving office's answer to one delivery. `digest`: SHA-256 of the delivery's document, lower-case hex.
+
+    `checkpoint` is the newest signed head of the answering office's journal, the note's exact text (C2SP
+    tlog-checkpoint, at most 4,000 characters): whoever gets the receipt is its witness. Empty where none is given.
+    """
 
     header: Header
     outcome: Outcome
     digest: str
     decided: str  # UTC time
     findings: tuple[Finding, ...] = ()
+    checkpoint: str = ""
 
 
 Message = Delivery | Receipt

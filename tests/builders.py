@@ -35,6 +35,11 @@ PERSON = "330106198503171212"
 # Pension, unemployment, medical: the kinds that follow the job.
 KINDS = ("110", "210", "310")
 BASE = 7000_00  # fen a month
+# The signed head of an empty journal in its form; what the signature is over is not the message's business.
+CHECKPOINT = (
+    "jiexu/44030001/journal\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n"
+    "— jiexu/44030001/journal Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
+)
 
 # kind -> employer's rate, person's rate in 1/10000; of the person's part, the share that goes to the account
 _RATES = {"110": (1600, 800, 1), "210": (50, 50, 0), "310": (950, 200, 1)}

@@ -11,7 +11,10 @@ from typing import Any
 
 import click
 
+from archive import cases
+from archive.cases import OriginalRow
 from flows.cli import jiexu
+from flows.wiring import Office
 
 PROGRAM = Path(sys.executable).parent / "jiexu"
 NOWHERE = "no-such-place"
@@ -38,12 +41,24 @@ class Place:
         if word not in {"DIGEST", "DOCUMENT", "PACKAGE", "CARD", "OUT"}:
             return word
         if word == "DIGEST":
-            return next(path.name for path in self.home.glob("archive/*/*/*"))
+            return self._kept(self.home, "delivery-sent").digest
         if word == "DOCUMENT":
-            return str(next(path for path in self.home.glob("archive/*/*/*") if path.read_bytes()[:5] == b"<?xml"))
+            return self._written(self.home, "delivery-sent")
         if word == "PACKAGE":
-            return str(next((self.home.parent / "shenzhen/outbox").iterdir()))
+            return self._written(self.home.parent / "shenzhen", "package-sent")
         return str(self.home.parent / word.lower())
+
+    def _kept(self, home: Path, kind: str) -> OriginalRow:
+        with Office.at(home) as office:
+            return next(row for row in cases.originals(office.ledger) if row.kind == kind)
+
+    def _written(self, home: Path, kind: str) -> str:
+        """The first original of this kind as a file beside the homes."""
+        row = self._kept(home, kind)
+        file = self.home.parent / f"{row.digest}.original"
+        with Office.at(home) as office:
+            file.write_bytes(office.store.read(row.digest))
+        return str(file)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from archive import audit, cases, outgoing
+from archive import cases, outgoing
 from archive.audit import Problem
 from archive.cases import CaseRow
 from flows import passes, sealing
+from flows.keeping import keep_sent
+from flows.maintaining import audited
 from flows.passes import AcknowledgeReport, ReceiveReport, SendReport
 from flows.sealing import Sealing
 from flows.times import now, utc_text
@@ -77,7 +79,7 @@ def problems(pair: Pair) -> tuple[Problem, ...]:
     found: tuple[Problem, ...] = ()
     for home in (pair.sender, pair.receiver):
         with Office.at(home) as office:
-            found += audit.audit(office.ledger, office.store).problems
+            found += audited(office, now()).problems
     return found
 
 
@@ -103,9 +105,8 @@ def seal_as_is(pair: Pair, altered: Mapping[str, Alter]) -> None:
             sealed = envelope.seal(document, office.key, recipient, now())
             name = PackageName(office.code, work.partner, work.sequence, work.message_id)
             sealings.append(Sealing(work, document, str(name), sealed))
-        kept = office.store.keep([("delivery-sent", item.document) for item in sealings])
-        office.outbox.write(item.package for item in sealings)
-        packages = [item.recorded_with(original) for item, original in zip(sealings, kept, strict=True)]
+        kept = keep_sent(office, "delivery-sent", [(item.document, item.sealed) for item in sealings], now())
+        packages = [item.recorded_with(originals) for item, originals in zip(sealings, kept, strict=True)]
         outgoing.record_sealed(office.ledger, office.owner, packages, [], SERVICE, now())
         outgoing.release(office.ledger, office.owner)
 
@@ -136,7 +137,7 @@ def parcel(home: Path, recipient: Path, name: PackageName, document: bytes) -> P
 
 def sealed_by(signer: OfficeKey, recipient: PublicKey, name: PackageName, document: bytes) -> Parcel:
     """A document sealed by whatever key."""
-    return Parcel(str(name), envelope.seal(document, signer, recipient, now()))
+    return Parcel(str(name), envelope.seal(document, signer, recipient, now()).package)
 
 
 def deliver(home: Path, *parcels: Parcel) -> None:
@@ -151,7 +152,7 @@ def sent(pair: Pair, number: str) -> Parcel:
         wanted = "SELECT name, package_digest FROM messages WHERE direction = 'out' AND case_number = ?"
         name, digest = ledger.execute(wanted, (number,)).fetchone()
     with Office.at(pair.sender) as office:
-        return Parcel(name, office.outbox.read(digest))
+        return Parcel(name, office.store.read(digest))
 
 
 def message_in_transit(pair: Pair, number: str) -> PackageName:

@@ -5,28 +5,22 @@ shows it with a good signature. This module is the half of OpenPGP that is about
 that is about who, and the only one that knows pgpy. Nothing of a received package ever reaches pgpy: the guards of
 `framing.py` take it apart, and cryptography does the rest.
 
-The integrity protection is SEIPD version 1 (AES in CFB mode with a SHA-1 code inside), because gpg 2.2, which partners
-have, knows no other. Its code only shows damage; who wrote the document is shown by the signature.
+The encryption (`encryption.py`) only shows damage; who wrote the document is shown by the signature. The signature
+comes out beside the package too: over the document's exact bytes, it is evidence by itself (`detached.py`).
 """
 
-import hashlib
-import hmac
-import secrets
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from cryptography.hazmat.decrepit.ciphers.modes import CFB
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
-
 from formats.errors import RefusedError
-from transfer import framing, signatures
-from transfer.framing import FramingError, Octets, Session
+from transfer import encryption, framing, signatures
+from transfer.detached import signature_body
+from transfer.encryption import Addressed, check
+from transfer.framing import Octets
 from transfer.keys import (
-    DecryptionKey,
     OfficeKey,
     PublicKey,
     VerifyingKey,
@@ -36,7 +30,6 @@ from transfer.keys import (
     public_part,
 )
 from transfer.partners import Pin
-from transfer.sessionkeys import KEY_OCTETS
 from transfer.signatures import Kind, Signature
 
 __all__ = [
@@ -45,6 +38,7 @@ __all__ = [
     "OfficeKey",
     "Opened",
     "PublicKey",
+    "Sealed",
     "generate_key",
     "load_public",
     "load_secret",
@@ -53,10 +47,6 @@ __all__ = [
     "unseal",
 ]
 
-_BLOCK: Final = 16  # octets of an AES block
-_PREFIX: Final = _BLOCK + 2  # a random block, its last two octets again (RFC 9580 §5.13.1)
-_CODE_HEADER: Final = b"\xd3\x14"  # the modification detection code's packet: type 19, 20 octets
-_CODE: Final = len(_CODE_HEADER) + 20
 _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 
 
@@ -73,50 +63,48 @@ DEFAULT_LIMITS: Final = EnvelopeLimits()
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """A package, and the signature in it: one binary packet, `gpg --verify` checks it beside the document."""
+
+    package: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
-    """A document whose sender is proved: which office, with which signing key (fingerprint), when (UTC)."""
+    """A document whose sender is proved: which office, with which signing key (fingerprint), when (UTC).
+
+    `signature` is the signature over the document as it came, one binary packet: `gpg --verify` checks it.
+    """
 
     data: bytes
     office: str
     fingerprint: str
     signed: datetime
+    signature: bytes
 
 
-def seal(data: bytes, signer: OfficeKey, recipient: PublicKey, at: datetime) -> bytes:
+def seal(data: bytes, signer: OfficeKey, recipient: PublicKey, at: datetime) -> Sealed:
     """A document as one package: signed by this office at `at`, compressed, encrypted to the recipient. Binary.
 
     The signature names the recipient it was made for (intended recipient, RFC 9580 §5.2.3.36). Raises UsageError S408
     if either has no key that is valid at `at`.
     """
-    session_key = secrets.token_bytes(32)
-    wrapped = recipient.recipient(at).wrap(session_key)
-    plain = _compressed(_signed(data, signer, recipient.fingerprint, at))
-    body = _encrypted(plain, session_key)
-    return b"".join(
-        [
-            framing.encode(framing.SESSION_KEY, wrapped),
-            framing.packet_header(framing.ENCRYPTED, 1 + sum(len(part) for part in body)),
-            b"\x01",
-            *body,
-        ]
-    )
-
-
-def _signed(data: bytes, signer: OfficeKey, intended: str, at: datetime) -> tuple[bytes, ...]:
-    """One-pass signature, document and signature, in pieces."""
+    wrapping = recipient.recipient(at)
     key = signer.signer(at)
     issuer = key.bound.fingerprint
-    head = signatures.document_head(key.algorithm, issuer, intended, at)
-    digest = signatures.digest(head, [data])
-    signature = signatures.complete(head, digest[:2], issuer, key.sign(digest))
     announced = bytes([3, Kind.DOCUMENT, signatures.SHA256, key.algorithm]) + bytes.fromhex(issuer)[-8:] + b"\x01"
     literal = b"b\x00" + int(at.timestamp()).to_bytes(4, "big")
-    return (
-        framing.encode(framing.ONE_PASS, announced),
-        framing.packet_header(framing.LITERAL, len(literal) + len(data)) + literal,
-        data,
-        framing.encode(framing.SIGNATURE, signature),
+    signature = framing.encode(framing.SIGNATURE, signature_body(data, key, at, recipient.fingerprint))
+    plain = _compressed(
+        (
+            framing.encode(framing.ONE_PASS, announced),
+            framing.packet_header(framing.LITERAL, len(literal) + len(data)) + literal,
+            data,
+            signature,
+        )
     )
+    return Sealed(encryption.message(plain, [wrapping]), signature)
 
 
 def _compressed(parts: Sequence[bytes]) -> bytes:
@@ -124,17 +112,6 @@ def _compressed(parts: Sequence[bytes]) -> bytes:
     stream = zlib.compressobj(1)
     body = [bytes([framing.ZLIB]), *(stream.compress(part) for part in parts), stream.flush()]
     return framing.packet_header(framing.COMPRESSED, sum(len(part) for part in body)) + b"".join(body)
-
-
-def _encrypted(plain: bytes, session_key: bytes) -> tuple[bytes, ...]:
-    """The ciphertext of SEIPD version 1 (RFC 9580 §5.13.1), in pieces."""
-    block = secrets.token_bytes(_BLOCK)
-    prefix = block + block[-2:]
-    code = hashlib.sha1(prefix, usedforsecurity=False)
-    code.update(plain)
-    code.update(_CODE_HEADER)
-    stream = Cipher(algorithms.AES(session_key), CFB(bytes(_BLOCK))).encryptor()
-    return stream.update(prefix), stream.update(plain), stream.update(_CODE_HEADER + code.digest()), stream.finalize()
 
 
 def unseal(
@@ -171,12 +148,12 @@ def unseal(
     if not 0 < len(blob) <= limits.package_bytes:
         raise RefusedError("T102", f"{len(blob)} bytes")
     # (2) outer structure
-    with _check("T110"):
+    with check("T110"):
         outer = framing.envelope(framing.dearmored(blob, "MESSAGE"), limits.packets)
     # (3) for us
-    session, key, office_key = _ours(outer.sessions, keys)
+    ours = _ours(outer, keys)
     # (4, 5) session key and integrity
-    plain = _decrypted(outer.ciphertext, _session_key(session, key))
+    plain = encryption.decrypt(outer.ciphertext, ours)
     # (6, 7) decompression and inner structure
     message = _message(plain, limits.document_bytes)
     # (8) signature form
@@ -184,74 +161,30 @@ def unseal(
     # (9 - 13) who, when, for whom
     pin, verifying = _pinned(signature, pins)
     _check_times(signature, at)
-    _check_intended(signature, office_key.fingerprint, require_intended)
+    _check_intended(signature, ours.office_key.fingerprint, require_intended)
     # (14) the signature itself
-    with _check("T122"):
+    with check("T122"):
         digest = signatures.digest(signature.head, [message.data])
         if verifying.verifies(signature, digest) is not True:
             raise RefusedError("T122")
-    return Opened(bytes(message.data), pin.office, signature.issuer, signature.created)
+    packet = framing.encode(framing.SIGNATURE, message.signature)
+    return Opened(bytes(message.data), pin.office, signature.issuer, signature.created, packet)
 
 
-@contextmanager
-def _check(code: str) -> Iterator[None]:
-    """Whatever goes wrong inside is a refusal with this code, without the data that caused it."""
-    try:
-        yield
-    except RefusedError:
-        raise
-    except FramingError as error:
-        raise RefusedError(code, str(error)) from None
-    except Exception:  # noqa: BLE001 - whatever a library makes of hostile bytes, they are refused
-        raise RefusedError(code) from None
-
-
-def _ours(sessions: Sequence[Session], keys: Sequence[OfficeKey]) -> tuple[Session, DecryptionKey, OfficeKey]:
+def _ours(outer: framing.Envelope, keys: Sequence[OfficeKey]) -> Addressed:
     """Check 3: the one session key that is for us, and our key that it is for."""
-    found = [
-        (session, key.decryption[session.key_id], key)
-        for session in sessions
-        for key in keys
-        if session.key_id in key.decryption
-    ]
-    if not found:
-        raise RefusedError("T111")
+    found = encryption.addressed(outer.sessions, keys)
     if len(found) > 1:
         raise RefusedError("T110", "several session keys for this office")
     return found[0]
 
 
-def _session_key(session: Session, key: DecryptionKey) -> bytes:
-    """Check 4, and the part of check 5 that is about the session key."""
-    with _check("T110"):
-        framing.check_session(session.body)
-    with _check("T113"):
-        cipher, session_key = key.unwrap(session.body)
-    if KEY_OCTETS.get(cipher) != len(session_key):
-        raise RefusedError("T112", f"cipher {cipher}")
-    return session_key
-
-
-def _decrypted(ciphertext: Octets, session_key: bytes) -> memoryview:
-    """Check 5: what is encrypted, when its integrity code holds (RFC 9580 §5.13.1)."""
-    if len(ciphertext) < _PREFIX + _CODE:
-        raise RefusedError("T113", "it is too short")
-    with _check("T113"):
-        stream = Cipher(algorithms.AES(session_key), CFB(bytes(_BLOCK))).decryptor()
-        plain = memoryview(stream.update(ciphertext) + stream.finalize())
-        code = hashlib.sha1(plain[: 2 - _CODE], usedforsecurity=False).digest()
-        sound = hmac.compare_digest(plain[-_CODE:], _CODE_HEADER + code)
-        if not sound or plain[_BLOCK - 2 : _BLOCK] != plain[_BLOCK:_PREFIX]:
-            raise RefusedError("T113")
-        return plain[_PREFIX:-_CODE]
-
-
 def _message(plain: Octets, most: int) -> framing.Signed:
     """Checks 6 and 7: what was encrypted, decompressed, is one signed document of at most this many bytes."""
     # The document comes with its signature, and with the lengths of the parts that it may be cut into.
-    with _check("T140"):
+    with check("T140"):
         inner = framing.decompressed(plain, most + most // 256 + 2**14)
-    with _check("T120"):
+    with check("T120"):
         message = framing.signed(inner)
     if len(message.data) > most:
         raise RefusedError("T140", f"a document of {len(message.data)} bytes")
@@ -260,7 +193,7 @@ def _message(plain: Octets, most: int) -> framing.Signed:
 
 def _document_signature(message: framing.Signed) -> Signature:
     """Check 8: a signature over a document, as announced, whose protected part says who made it."""
-    with _check("T121"):
+    with check("T121"):
         signature = signatures.parse(message.signature)
         framing.need(signature.kind == Kind.DOCUMENT, "a signature over something else than a document")
         framing.need(signature.issuer != "", "a signature that does not say whose it is")

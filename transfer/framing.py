@@ -275,14 +275,27 @@ def signed(plain: Octets) -> Signed:
     """The one signed document that `plain` consists of. Raises FramingError for anything else."""
     found = packets(plain, 3)
     need([packet.tag for packet in found] == [ONE_PASS, LITERAL, SIGNATURE], "not one signed document and nothing else")
-    one_pass, literal, signature = (memoryview(packet.body) for packet in found)
+    one_pass, signature = memoryview(found[0].body), memoryview(found[2].body)
     # The last octet says whether another signature follows; some write 0 though none does.
     need(len(one_pass) == 13 and one_pass[0] == 3 and one_pass[12] in (0, 1), "a one-pass packet of an unknown form")
-    need(len(literal) >= 6 and literal[0] == ord("b"), "a document that is not in binary form")
-    start = 6 + literal[1]
-    need(start <= len(literal), "a document's name that is longer than the document")
     announced = OnePass(one_pass[1], one_pass[2], one_pass[3], bytes(one_pass[4:12]))
-    return Signed(announced, literal[start:], bytes(signature))
+    return Signed(announced, _literal(found[1].body), bytes(signature))
+
+
+def document(plain: Octets) -> Octets:
+    """The one document, not signed, that `plain` consists of. Raises FramingError for anything else."""
+    found = packets(plain, 1)
+    need([packet.tag for packet in found] == [LITERAL], "not one document and nothing else")
+    return _literal(found[0].body)
+
+
+def _literal(body: Octets) -> memoryview:
+    """The document in a literal packet (§5.9): behind its form, its name and its time."""
+    view = memoryview(body)
+    need(len(view) >= 6 and view[0] == ord("b"), "a document that is not in binary form")
+    start = 6 + view[1]
+    need(start <= len(view), "a document's name that is longer than the document")
+    return view[start:]
 
 
 def dearmored(data: bytes, kind: str) -> bytes:

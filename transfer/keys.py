@@ -1,12 +1,14 @@
-"""Keys: the half of OpenPGP that is about who; `envelope.py` is the half that is about what was sent.
+"""Keys: the half of OpenPGP that is about who; the other half, about what was sent or kept, is in the modules beside.
 
-Only these two modules know that there is OpenPGP. This one is the only user of pgpy, for what it does well: making,
-locking, unlocking and reading keys. pgpy is given key packets that `framing.py` has judged, one at a time, and nothing
-of a package: its own way of reading messages accepts much that must be refused. Signatures and session keys are made
-and read by cryptography directly (`signatures.py`, `sessionkeys.py`), with key objects that are built once; pgpy builds
-them, and for RSA validates them, anew in every operation.
+`envelope.py` seals and opens packages, `wrapping.py` wraps small secrets, `detached.py` signs beside a document. This
+module is the only user of pgpy, for what it does well: making, locking, unlocking and reading keys. pgpy is given key
+packets that `framing.py` has judged, one at a time, and nothing of a package: its own way of reading messages accepts
+much that must be refused. Signatures and session keys are made and read by cryptography directly (`signatures.py`,
+`sessionkeys.py`), with key objects that are built once; pgpy builds them, and for RSA validates them, anew in every
+operation.
 """
 
+import secrets
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from formats.errors import UsageError
-from transfer import certificates, framing, sessionkeys
+from transfer import certificates, framing, locking, sessionkeys
 from transfer.certificates import Bound
 from transfer.framing import FramingError, Packet
 from transfer.sessionkeys import ECDH, RSA
@@ -177,8 +179,8 @@ def generate_key(name: str, passphrase: str, at: datetime) -> str:
 
     Ed25519 certifies and signs, an X25519 subkey encrypts. `name` becomes the user id, e.g. `33010001
     <33010001@jiexu>`: an office, never a person. `at` (UTC, to the second) becomes the time of creation. Unlocking
-    takes about 0.2 s on purpose. Raises UsageError S401 for an empty name, one with control characters, or an empty
-    passphrase.
+    takes a while on purpose (`locking.py`). Raises UsageError S401 for an empty name, one with control characters, or
+    an empty passphrase.
     """
     if not name.strip() or not name.isprintable() or not passphrase:
         raise UsageError("S401", "a key needs a printable name and a passphrase")
@@ -199,8 +201,10 @@ def generate_key(name: str, passphrase: str, at: datetime) -> str:
         subkey = pgpy.PGPKey.new(constants.PubKeyAlgorithm.ECDH, constants.EllipticCurveOID.Curve25519, created=created)
         usage = {flags.EncryptCommunications, flags.EncryptStorage}
         key.add_subkey(subkey, usage=usage, created=created, hash=digest.SHA256)
-        key.protect(passphrase, cipher.AES256, digest.SHA256)
-        return str(key)
+        plain = bytes(key)
+    salt = secrets.token_bytes(locking.SALT)
+    locked = [_locked(packet, passphrase, salt) for packet in framing.packets(plain, _MOST_PACKETS)]
+    return framing.armored(b"".join(locked), _SECRET_BLOCK)
 
 
 def load_secret(armored: str, passphrase: str) -> OfficeKey:
@@ -210,12 +214,12 @@ def load_secret(armored: str, passphrase: str) -> OfficeKey:
     """
     with _Reading("secret key"):
         packets: list[Packet] = []
-        secrets: dict[str, Any] = {}
+        halves: dict[str, Any] = {}
         for packet in _block(armored, _SECRET_BLOCK):
             if packet.tag in _PUBLIC_OF:
                 public_packet, secret = _unlocked(packet, passphrase)
                 packets.append(public_packet)
-                secrets[certificates.fingerprint(bytes(public_packet.body))] = secret
+                halves[certificates.fingerprint(bytes(public_packet.body))] = secret
             else:
                 packets.append(packet)
         public = _public(packets)
@@ -223,15 +227,15 @@ def load_secret(armored: str, passphrase: str) -> OfficeKey:
             raise UsageError("S408", "the secret key cannot both sign and decrypt")
         # A secret half that does not belong to its public half could be made to betray itself by what it signs.
         alike = (
-            *(secrets[key.fingerprint].public_key() == key.key for key in public.signing),
-            *(secrets[key.fingerprint].public_key() == key.key for key in public.encryption),
+            *(halves[key.fingerprint].public_key() == key.key for key in public.signing),
+            *(halves[key.fingerprint].public_key() == key.key for key in public.encryption),
         )
         framing.need(all(alike), "its halves do not belong together")
         return OfficeKey(
             public,
-            tuple(SigningKey(key.bound, secrets[key.fingerprint]) for key in public.signing),
+            tuple(SigningKey(key.bound, halves[key.fingerprint]) for key in public.signing),
             {
-                bytes.fromhex(key.fingerprint)[-8:]: DecryptionKey(key.bound, secrets[key.fingerprint])
+                bytes.fromhex(key.fingerprint)[-8:]: DecryptionKey(key.bound, halves[key.fingerprint])
                 for key in public.encryption
             },
         )
@@ -241,6 +245,12 @@ def load_public(armored: str) -> PublicKey:
     """Read an office's public key. Raises UsageError S408 if it cannot be read or does not hold one office's key."""
     with _Reading("public key"):
         return _public(_block(armored, _PUBLIC_BLOCK))
+
+
+def load_public_half(armored: str) -> PublicKey:
+    """The public key in a secret one, which stays locked. Raises UsageError S408 if it cannot be read."""
+    with _Reading("secret key"):
+        return _public([_opened(packet)[0] for packet in _block(armored, _SECRET_BLOCK)])
 
 
 def public_part(key: OfficeKey) -> str:
@@ -279,14 +289,39 @@ def _block(armored: str, kind: str) -> list[Packet]:
     return [Packet(tag, bytes(body)) for tag, body in framing.packets(framing.dearmored(data, kind), _MOST_PACKETS)]
 
 
+def _opened(packet: Packet) -> tuple[Packet, bytes, Any]:
+    """A packet of a secret key block: the public one in it, what stands behind that, and pgpy's reading of both.
+
+    Other packets than keys are given back as they are.
+    """
+    if packet.tag not in _PUBLIC_OF:
+        return packet, b"", None
+    with _quiet():
+        read = PgpyPacket(bytearray(framing.encode(packet.tag, packet.body)))
+    public = bytes(framing.packets(bytes(read.pubkey().__bytearray__()), 1)[0].body)
+    framing.need(packet.body[: len(public)] == public, "a secret key in a form that is not exact")
+    return Packet(_PUBLIC_OF[packet.tag], public), bytes(packet.body[len(public) :]), read
+
+
 def _unlocked(packet: Packet, passphrase: str) -> tuple[Packet, Any]:
     """The public packet of a secret one, and the secret key."""
+    public, rest, read = _opened(packet)
     with _quiet():
-        secret = PgpyPacket(bytearray(framing.encode(packet.tag, packet.body)))
-        if secret.protected:
-            secret.unprotect(passphrase)
-    public = framing.packets(bytes(secret.pubkey().__bytearray__()), 1)[0]
-    return Packet(_PUBLIC_OF[packet.tag], bytes(public.body)), secret.keymaterial.__privkey__()
+        if locking.is_locked(rest):
+            numbers = locking.unlock(rest, passphrase)
+            plain = b"\0" + numbers + (sum(numbers) % 65536).to_bytes(2, "big")
+            read = PgpyPacket(bytearray(framing.encode(packet.tag, bytes(public.body) + plain)))
+        elif read.protected:  # in a form that gpg once wrote
+            read.unprotect(passphrase)
+    return public, read.keymaterial.__privkey__()
+
+
+def _locked(packet: Packet, passphrase: str, salt: bytes) -> bytes:
+    """A packet of a new key, which is not locked, as it is stored: secret ones are locked."""
+    public, rest, read = _opened(packet)
+    if read is None:
+        return framing.encode(packet.tag, packet.body)
+    return framing.encode(packet.tag, bytes(public.body) + locking.lock(rest[1:-2], passphrase, salt))
 
 
 def _public(found: Sequence[Packet]) -> PublicKey:

@@ -49,7 +49,10 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What an office tells its partners. `mailbox` is a URL, `host_key` one line in OpenSSH's form or empty."""
+    """What an office tells its partners. `mailbox` is a URL, `host_key` one line in OpenSSH's form or empty.
+
+    `journal` is the public line of the key that signs the heads of the office's journal; older cards have none.
+    """
 
     code: str
     name: str
@@ -57,6 +60,7 @@ class Card:
     host_key: str
     public_key: str  # armored
     fingerprint: str  # 40 upper-case hex digits
+    journal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Partner:
     host_key: str
     added: datetime
     keys: tuple[PartnerKey, ...]
+    journal: str = ""  # public line of its journal's key
 
     def recipient(self, at: datetime) -> PublicKey:
         """The newest key to which one may encrypt at this time. Raises UsageError S408 if there is none."""
@@ -97,6 +102,7 @@ def render_card(card: Card) -> str:
     return _CARD_COMMENT + _lines(
         {"code": card.code, "name": card.name, "mailbox": card.mailbox, "host_key": card.host_key}
         | {"fingerprint": grouped(card.fingerprint), "public_key": card.public_key}
+        | ({"journal": card.journal} if card.journal else {})
     )
 
 
@@ -114,6 +120,7 @@ def parse_card(text: str) -> Card:
         host_key=_text(table, "host_key"),
         public_key=_text(table, "public_key"),
         fingerprint=_plain(_text(table, "fingerprint")),
+        journal=_text(table, "journal") if "journal" in table else "",
     )
     _check_lines(card)
     _fit_key(card.public_key, card.fingerprint)
@@ -143,9 +150,9 @@ class Directory:
     def add(folder: Path, card: Card, at: datetime) -> Partner:
         """Write a partner's file from its card, and give back the partner.
 
-        For a partner that is there already, name, mailbox and host key are taken from the card, a key with a new
-        fingerprint is added, and what the file says of a known key stays. The file is replaced as a whole or not at
-        all. Raises UsageError S401 or S408 like `parse_card`.
+        For a partner that is there already, name, mailbox and host key are taken from the card, its journal's key too
+        if it has one, a key with a new fingerprint is added, and what the file says of a known key stays. The file is
+        replaced as a whole or not at all. Raises UsageError S401 or S408 like `parse_card`.
         """
         _check_lines(card)
         key = _fit_key(card.public_key, card.fingerprint)
@@ -161,6 +168,7 @@ class Directory:
             host_key=card.host_key,
             added=earlier.added if earlier else at.astimezone(UTC).replace(microsecond=0),
             keys=keys,
+            journal=card.journal or (earlier.journal if earlier else ""),
         )
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(path, _render(partner))
@@ -210,8 +218,8 @@ def _check_lines(office: Card | Partner) -> None:
         raise UsageError("S401", "code is not an 8-digit agency code")
     if not office.name.strip():
         raise UsageError("S401", "name is empty")
-    for name, value in (("name", office.name), ("mailbox", office.mailbox), ("host_key", office.host_key)):
-        if not value.isprintable():
+    for name in ("name", "mailbox", "host_key", "journal"):
+        if not getattr(office, name).isprintable():
             raise UsageError("S401", f"{name} holds characters that are not printable")
 
 
@@ -238,6 +246,7 @@ def _load(path: Path) -> Partner:
             host_key=_text(table, "host_key"),
             added=_time(table, "added"),
             keys=tuple(_partner_key(item) for item in _tables(table, "key")),
+            journal=_text(table, "journal") if "journal" in table else "",
         )
         _check_lines(partner)
     except UsageError as error:
@@ -262,9 +271,9 @@ def _partner_key(table: Mapping[str, Any]) -> PartnerKey:
 def _render(partner: Partner) -> str:
     """A partner's file."""
     head = _lines(
-        {"code": partner.code, "name": partner.name, "mailbox": partner.mailbox}
-        | {"host_key": partner.host_key, "added": partner.added}
-    )
+        {"code": partner.code, "name": partner.name, "mailbox": partner.mailbox, "host_key": partner.host_key}
+        | ({"journal": partner.journal} if partner.journal else {})
+    ) + _lines({"added": partner.added})
     keys = [
         "\n[[key]]\n"
         + _lines(

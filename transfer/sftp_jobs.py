@@ -137,15 +137,31 @@ def _contents(handle: bytes, most: int) -> Steps[bytes]:
     if size == 0:
         return b""
     content = bytearray(size)
-    missing = [_take(content, 0, min(CHUNK, size), first)]
+    yield from _fill(handle, 0, content, [_take(content, 0, min(CHUNK, size), first)])
+    return bytes(content)
+
+
+def piece(handle: bytes, start: int, length: int) -> Steps[bytes]:
+    """So many bytes, at least one, of an open file from `start` on. Raises UnreachableError S407 when it has fewer."""
+    content = bytearray(length)
+    yield from _fill(handle, start, content, [(0, min(CHUNK, length))])
+    return bytes(content)
+
+
+def _fill(handle: bytes, start: int, content: bytearray, missing: list[tuple[int, int]]) -> Steps[None]:
+    """Read all of `content` that lies behind its first CHUNK, and of that what is `missing`: offsets and lengths.
+
+    The content begins at `start` of the file.
+    """
+    size = len(content)
     later = iter(range(CHUNK, size, CHUNK))
     while True:
         wanted = [piece for piece in missing if piece[1]]
         while len(wanted) < _READS_A_BATCH and (offset := next(later, None)) is not None:
             wanted.append((offset, min(CHUNK, size - offset)))
         if not wanted:
-            return bytes(content)
-        replies = yield [read(handle, offset, length) for offset, length in wanted]
+            return
+        replies = yield [read(handle, start + offset, length) for offset, length in wanted]
         # A refusal stops the batch; `_take` raises at it.
         missing = [_take(content, *piece, reply) for piece, reply in zip(wanted, replies, strict=False)]
 
@@ -161,6 +177,12 @@ def _take(content: bytearray, offset: int, length: int, reply: Reply) -> tuple[i
 
 def listing(folder: bytes) -> Steps[list[tuple[bytes, Attributes]]]:
     """The plain files of a folder with their attributes, at most LISTING_MOST, in the server's order."""
+    found = yield from entries(folder)
+    return [(name, file) for name, file in found[:LISTING_MOST] if file.mode is None or stat.S_ISREG(file.mode)]
+
+
+def entries(folder: bytes) -> Steps[list[tuple[bytes, Attributes]]]:
+    """All that is in a folder, also folders and links; no more is asked for once there are LISTING_MOST."""
     (opened,) = yield (open_folder(folder),)
     handle = opened.handle()
     found: list[tuple[bytes, Attributes]] = []
@@ -173,7 +195,7 @@ def listing(folder: bytes) -> Steps[list[tuple[bytes, Attributes]]]:
         yield (close(handle),)
         raise
     yield (close(handle),)
-    return [(name, file) for name, file in found[:LISTING_MOST] if file.mode is None or stat.S_ISREG(file.mode)]
+    return found
 
 
 def _gather(replies: list[Reply], found: list[tuple[bytes, Attributes]]) -> bool:

@@ -21,6 +21,8 @@ FSTAT: Final = 8
 OPENDIR: Final = 11
 READDIR: Final = 12
 REMOVE: Final = 13
+MKDIR: Final = 14
+STAT: Final = 17
 RENAME: Final = 18
 STATUS: Final = 101
 HANDLE: Final = 102
@@ -47,6 +49,9 @@ _VERSION_SPOKEN: Final = 3
 _LIMITS_BYTES: Final = 32  # four numbers: packet, read, write, open handles
 _FLAG_READ: Final = 0x01
 _FLAGS_WRITE: Final = 0x02 | 0x08 | 0x10  # write, create, truncate
+_FLAGS_NEW: Final = 0x02 | 0x08 | 0x20  # write, create, refuse when it is there
+_OWNER_FILE: Final = 0o600
+_OWNER_FOLDER: Final = 0o700
 _HAS_SIZE: Final = 0x01
 _HAS_OWNER: Final = 0x02
 _HAS_MODE: Final = 0x04
@@ -153,6 +158,11 @@ def open_to_write(path: bytes) -> Request:
     return Request(OPEN, (_packed(path), struct.pack(">II", _FLAGS_WRITE, 0)))
 
 
+def open_new(path: bytes) -> Request:
+    """Create a file that nobody else may read; refused when it is there already."""
+    return Request(OPEN, (_packed(path), struct.pack(">III", _FLAGS_NEW, _HAS_MODE, _OWNER_FILE)))
+
+
 def open_to_read(path: bytes) -> Request:
     """Open a file that exists."""
     return Request(OPEN, (_packed(path), struct.pack(">II", _FLAG_READ, 0)))
@@ -173,6 +183,11 @@ def fstat(handle: bytes) -> Request:
     return Request(FSTAT, (_packed(handle),))
 
 
+def stat(path: bytes) -> Request:
+    """Ask for the attributes of a file by its name."""
+    return Request(STAT, (_packed(path),))
+
+
 def fsync(handle: bytes) -> Request:
     """Flush an open file to the server's disk; only where FSYNC is offered."""
     return Request(EXTENDED, (_packed(FSYNC), _packed(handle)))
@@ -181,6 +196,11 @@ def fsync(handle: bytes) -> Request:
 def close(handle: bytes) -> Request:
     """Close a file or folder. Never twice: a server gives the same handle out again."""
     return Request(CLOSE, (_packed(handle),))
+
+
+def make_folder(path: bytes) -> Request:
+    """Create a folder that nobody else may enter; refused when it is there already."""
+    return Request(MKDIR, (_packed(path), struct.pack(">II", _HAS_MODE, _OWNER_FOLDER)))
 
 
 def open_folder(path: bytes) -> Request:

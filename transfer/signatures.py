@@ -162,12 +162,15 @@ def user_part(body: bytes) -> bytes:
 
 
 def document_head(algorithm: int, issuer: str, intended: str, at: datetime) -> bytes:
-    """The head of a SHA-256 signature over a binary document: when, by whom, for whom (fingerprints)."""
+    """The head of a SHA-256 signature over a binary document: when, by whom, for whom (fingerprints).
+
+    `intended` is empty for a signature that is for nobody in particular.
+    """
     hashed = b"".join(
         [
             _subpacket(_CREATED, int(at.timestamp()).to_bytes(4, "big")),
             _subpacket(_ISSUER_FINGERPRINT, b"\x04" + bytes.fromhex(issuer)),
-            _subpacket(_INTENDED, b"\x04" + bytes.fromhex(intended)),
+            _subpacket(_INTENDED, b"\x04" + bytes.fromhex(intended)) if intended else b"",
         ]
     )
     return bytes([4, Kind.DOCUMENT, algorithm, SHA256]) + len(hashed).to_bytes(2, "big") + hashed

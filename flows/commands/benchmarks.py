@@ -46,6 +46,19 @@ def open_(sizes: Sequence[int], as_json: bool) -> int:
 
 
 @bench.command()
+@click.option(
+    "--originals", "sizes", multiple=True, type=click.IntRange(1), default=(1000, 10_000), show_default=True,
+    help="Numbers of originals of 20 to 60 kB; the others are compared with the first.",
+)  # fmt: skip
+@json_option
+def archive(sizes: Sequence[int], as_json: bool) -> int:
+    """Originals kept, looked up and audited, beside plain flushed files and sha256sum; the journal."""
+    from flows.bench import originals  # noqa: PLC0415 - nothing else needs it
+
+    return _print("archive", originals.run(sizes), as_json)
+
+
+@bench.command()
 @json_option
 def sftp(as_json: bool) -> int:
     """Uploads to a real sshd on loopback, beside OpenSSH's sftp."""

@@ -1,13 +1,11 @@
-"""`jiexu archive` and `jiexu journal`: what is kept, and the maintenance log (art. 12)."""
+"""`jiexu archive`: what is kept for reference (art. 10)."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from archive import audit as auditing
 from archive import cases
-from archive import journal as log
 from flows import terminal
 from flows.commands.common import Place, json_option, pass_place
 from flows.private import write_private
@@ -66,49 +64,3 @@ def audit(place: Place, as_json: bool) -> int:
 
     terminal.emit(as_json, plain(report), people)
     return 4 if report.problems else 0
-
-
-@click.group()
-def journal() -> None:
-    """The maintenance log: when, what, why, how, who (art. 12)."""
-
-
-@journal.command()
-@click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="How many entries.")
-@json_option
-@pass_place
-def show(place: Place, last: int, as_json: bool) -> int:
-    """Print the last entries."""
-    with place.office() as office:
-        entries = log.entries(office.ledger, first=max(1, log.head(office.ledger).count - last + 1))
-    headings = ("n", "at", "kind", "what", "why", "how", "who")
-    lines = [[_cell(plain(item)[name]) for name in headings] for item in entries]
-    terminal.emit(as_json, {"entries": plain(entries)}, lambda: terminal.table(headings, lines))
-    return 0
-
-
-def _cell(value: Any) -> str:
-    """A value of a journal entry; what has fields as `name=value`."""
-    return " ".join(f"{name}={part}" for name, part in value.items()) if isinstance(value, dict) else str(value)
-
-
-@journal.command()
-@json_option
-@pass_place
-def verify(place: Place, as_json: bool) -> int:
-    """Check the whole chain; ends with 4 and names the first entry that does not hold."""
-    with place.office() as office:
-        head = log.verify(office.ledger)
-    terminal.emit(as_json, plain(head), lambda: click.echo(f"{head.count} entries hold; head {head.hash}"))
-    return 0
-
-
-@journal.command("head")
-@json_option
-@pass_place
-def head_(place: Place, as_json: bool) -> int:
-    """Print the number of entries and the last hash, to be kept elsewhere."""
-    with place.office() as office:
-        head = log.head(office.ledger)
-    terminal.emit(as_json, plain(head), lambda: click.echo(f"{head.count} {head.hash}"))
-    return 0

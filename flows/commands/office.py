@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from archive.ledger import Ledger
-from flows import founding, terminal
+from flows import founding, keyring, terminal
 from flows.commands.common import Place, json_option, pass_place
 from flows.times import now
 from formats.errors import UsageError
@@ -32,6 +32,7 @@ def _read(path: Path) -> str:
 @click.option("--key", type=click.Path(path_type=Path), help="An OpenPGP secret key to use instead of a new one.")
 @click.option("--ledger", default="", help="URL of a PostgreSQL ledger; else a file in the home.")
 @click.option("--records", default="", help="URL of the records database; else a file in the home.")
+@click.option("--escrow", type=click.Path(path_type=Path), help="An OpenPGP public key to use as escrow key.")
 @json_option
 def init(
     home: Path,
@@ -43,16 +44,22 @@ def init(
     key: Path | None,
     ledger: str,
     records: str,
+    escrow: Path | None,
     as_json: bool,
 ) -> int:
     """Found an office at HOME: keys, ledger, folders and an office.toml with every setting explained."""
-    secret = _read(key) if key else ""
-    plan = founding.Plan(code, name, mailbox, host_key, environment, secret, ledger, records)
+    secret, public = _read(key) if key else "", _read(escrow) if escrow else ""
+    plan = founding.Plan(code, name, mailbox, host_key, environment, secret, ledger, records, public)
     settings = founding.found(home.absolute(), plan, now())
     with Place(settings.home).office() as office:
         document = {"home": str(settings.home), "code": code, "fingerprint": office.key.fingerprint}
     document["ssh_key"] = _read(settings.path("keys/ssh.pub")).strip()
-    terminal.emit(as_json, document, lambda: terminal.table(("", ""), document.items()))
+    archive, escrow_key = keyring.recipients(settings.home)
+    document |= {"archive_key": archive.fingerprint, "escrow_key": escrow_key.fingerprint}
+    document["journal_key"] = keyring.journal_verifier(settings.home)
+    away = keyring.escrow_at_home(settings.home)
+    terminal.emit(as_json, {**document, "take_away": away}, lambda: terminal.table(("", ""), document.items()))
+    terminal.take_away(away)
     return 0
 
 
@@ -137,7 +144,8 @@ def _confirmed(question: str) -> bool:
 
 
 def _card_document(item: Card) -> dict[str, str]:
-    return {"code": item.code, "name": item.name, "mailbox": item.mailbox, "fingerprint": item.fingerprint}
+    told = {"code": item.code, "name": item.name, "mailbox": item.mailbox, "fingerprint": item.fingerprint}
+    return told | {"journal": item.journal}
 
 
 @click.command()

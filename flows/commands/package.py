@@ -63,7 +63,7 @@ def seal(place: Place, file: Path, partner: str, output: Path, as_json: bool) ->
     at = now()
     with place.office() as office:
         recipient = office.directory.partner(partner).recipient(at)
-        sealed = envelope.seal(document, office.key, recipient, at)
+        sealed = envelope.seal(document, office.key, recipient, at).package
     write_private(output, sealed)
     told = {"file": str(output), "bytes": len(sealed), "partner": partner}
     terminal.emit(as_json, told, lambda: click.echo(f"{output}: {len(sealed)} bytes, sealed for {partner}"))

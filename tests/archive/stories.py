@@ -6,7 +6,6 @@ Documents and packages are bytes that say who they are; the ledger and the store
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 from archive import cases, incoming, outgoing
@@ -14,7 +13,7 @@ from archive.cases import NewCase
 from archive.claims import Owner
 from archive.incoming import AnsweredDelivery, Arrival, Incoming, NewArrival
 from archive.ledger import Ledger
-from archive.originals import FolderOriginals, Kept
+from archive.originals import Kept, OriginalStore
 from archive.outgoing import SealedPackage, Work
 from formats.digest import sha256
 from formats.messages import STAGES, Outcome
@@ -53,21 +52,21 @@ def package_of(work: Work, document: bytes, kind: str = "delivery-sent") -> Seal
     package = b"sealed " + document
     name = f"{OFFICE}-{work.partner}-{work.sequence}-{work.message_id}.xml.pgp"
     original = Kept(sha256(document), len(document), kind)
-    return SealedPackage(work.case, work.message_id, name, original.digest, sha256(package), len(package), original)
+    return SealedPackage(work.case, work.message_id, name, original.digest, sha256(package), len(package), (original,))
 
 
-def sealed(ledger: Ledger, owner: Owner, count: int = 1, store: FolderOriginals | None = None) -> list[SealedPackage]:
+def sealed(ledger: Ledger, owner: Owner, count: int = 1, store: OriginalStore | None = None) -> list[SealedPackage]:
     """Approved cases, claimed, kept and recorded."""
     approved(ledger, count)
     work = outgoing.claim(ledger, owner, count, NOW)
     if store:
-        store.keep([("delivery-sent", document_of(item)) for item in work])
+        store.keep([("delivery-sent", document_of(item)) for item in work], NOW)
     packages = [package_of(item, document_of(item)) for item in work]
     assert outgoing.record_sealed(ledger, owner, packages, [], SERVICE, NOW) == tuple(item.case for item in packages)
     return packages
 
 
-def posted(ledger: Ledger, owner: Owner, count: int = 1, store: FolderOriginals | None = None) -> list[SealedPackage]:
+def posted(ledger: Ledger, owner: Owner, count: int = 1, store: OriginalStore | None = None) -> list[SealedPackage]:
     """Sealed cases in transit."""
     packages = sealed(ledger, owner, count, store)
     posts = outgoing.claim_posts(ledger, owner, count, NOW, "delivery")
@@ -115,7 +114,7 @@ def answer(
     owner: Owner,
     items: Sequence[Incoming],
     outcome: Outcome = "accepted",
-    store: FolderOriginals | None = None,
+    store: OriginalStore | None = None,
     partner: Partner | None = None,
 ) -> tuple[list[AnsweredDelivery], tuple[str, ...]]:
     """Prepare deliveries and record their answers."""
@@ -126,11 +125,6 @@ def answer(
         receipt = document_of(work, f"{outcome} {item.digest}")
         original = Kept(item.package_digest, item.arrival.size, "package-received")
         if store and partner:
-            store.keep([("receipt-sent", receipt), ("package-received", partner.sent[item.package_digest])])
+            store.keep([("receipt-sent", receipt), ("package-received", partner.sent[item.package_digest])], NOW)
         answered.append(AnsweredDelivery(item, outcome, (), package_of(work, receipt, "receipt-sent"), original))
     return answered, incoming.record_answered(ledger, owner, answered, SERVICE, NOW)
-
-
-def new_store(folder: Path) -> FolderOriginals:
-    """An empty store."""
-    return FolderOriginals(folder / "archive")

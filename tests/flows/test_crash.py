@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from archive import audit, cases
+from archive import cases
 from flows import passes
+from flows.maintaining import audited
 from flows.steps import Steps
+from flows.times import now
 from flows.wiring import Office
 from tests.office import Pair, copied, exchange, fill, found_pair, open_approved, some_people, states
 
@@ -28,7 +30,7 @@ PASSES: dict[str, tuple[str, Act]] = {
 }
 
 LIFE = {
-    "send": ("claimed", "checked", "kept", "written", "recorded", "uploaded", "posted"),
+    "send": ("claimed", "checked", "kept", "recorded", "uploaded", "posted"),
     "receive": (
         "listed",
         "fetched",
@@ -85,7 +87,7 @@ def assert_ended_once(pair: Pair, numbers: Sequence[str]) -> None:
     with Office.at(pair.receiver) as receiver, Office.at(pair.sender) as sender:
         assert len(receiver.records.persons()) == len(numbers)
         for office in (sender, receiver):
-            assert audit.audit(office.ledger, office.store).problems == ()
+            assert audited(office, now()).problems == ()
         kept = [row.case for row in cases.originals(sender.ledger, None) if row.kind == "delivery-sent"]
         assert sorted(kept) == sorted(numbers)
 

@@ -63,7 +63,7 @@ def test_what_is_sent_arrives_as_it_was(pair: Pair) -> None:
         for number, person in numbers.items():
             here, there = cases.find(sender.ledger, number), cases.find(receiver.ledger, number)
             kept = {row.kind: row for row in cases.originals(sender.ledger, number)}
-            assert kept.keys() == {"delivery-sent", "receipt-received"}
+            assert kept.keys() == {"delivery-sent", "signature-sent", "package-sent", "receipt-received"}
             assert kept["delivery-sent"].digest == here.digest == there.digest
             assert here.findings == there.findings == ()
             read = receiver.records.read(number.replace("-", ""), KINDS)
@@ -293,7 +293,7 @@ def test_receipts_are_signed_documents_kept_by_both(pair: Pair) -> None:
     with Office.at(pair.sender) as sender, Office.at(pair.receiver) as receiver:
         for number in numbers:
             sent = {row.kind: row for row in cases.originals(receiver.ledger, number)}
-            assert sent.keys() == {"package-received", "receipt-sent"}
+            assert sent.keys() == {"package-received", "receipt-sent", "signature-sent", "package-sent"}
             receipt = xml.decode(receiver.store.read(sent["receipt-sent"].digest))
             assert isinstance(receipt, Receipt)
             assert (receipt.outcome, receipt.digest) == ("accepted", cases.find(sender.ledger, number).digest)

@@ -1,6 +1,7 @@
 """A new office: what lies in its home, who may read it, and how two offices come to know each other."""
 
 import io
+import json
 import os
 import stat
 import subprocess
@@ -9,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from flows import founding
+from flows import founding, keyring
 from flows.cli import run
 from flows.founding import Plan
+from flows.keyring import ArchiveWrap
 from flows.times import now
 from flows.wiring import Office
 from formats.errors import ServiceError, UsageError
 from tests import parts
 from tests.flows.test_settings import LEAST, parsed
-from transfer.keys import generate_key, load_secret
+from transfer.keys import generate_key, load_secret, public_part
 from transfer.partners import Directory
 
 HANGZHOU = Plan("33010001", "杭州市社会保险管理服务中心")
@@ -43,7 +45,8 @@ def test_nobody_else_can_read_a_new_home(tmp_path: Path) -> None:
         os.umask(before)
     modes = _modes(tmp_path / "home")
     assert {modes[folder] for folder in (".", *founding.FOLDERS, "mailbox")} == {0o700}
-    secret = ("keys/office.asc", "keys/passphrase", "keys/ssh", "ledger.db")
+    secret = ("keys/office.asc", "keys/passphrase", "keys/ssh", "ledger.db", keyring.ARCHIVE, keyring.JOURNAL)
+    secret += (keyring.ESCROW_SECRET, keyring.ESCROW_PASSPHRASE)
     assert {name: modes[name] for name in secret} == dict.fromkeys(secret, 0o600)
 
 
@@ -82,6 +85,7 @@ FAILING: dict[str, tuple[Plan, str]] = {
     "name": (Plan("33010001", "two\nlines"), "S401"),
     "key": (Plan("33010001", "x", key="not a key"), "S408"),
     "locked key": (Plan("33010001", "x", key=generate_key("a <a@b>", "another passphrase", now())), "S408"),
+    "escrow": (Plan("33010001", "x", escrow="not a key"), "S408"),
     "ledger": (Plan("33010001", "x", ledger=NO_SERVER), "S409"),
     "ledger url": (Plan("33010001", "x", ledger="nonsense"), "S401"),
 }
@@ -121,6 +125,38 @@ def test_a_key_of_ones_own_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not (home / "keys/passphrase").exists()
     with Office.at(home) as office:
         assert office.key.fingerprint == load_secret(file.read_text("ascii"), "their own words").fingerprint
+
+
+def test_the_escrow_s_secrets_are_to_be_taken_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """init makes an escrow key, names its secrets on stderr and in JSON; the pair and its passphrase fit together."""
+    home = tmp_path / "home"
+    assert run(["init", str(home), "--code", "33010001", "--name", "x", "--json"]) == 0
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert document["take_away"] == [keyring.ESCROW_SECRET, keyring.ESCROW_PASSPHRASE]
+    assert keyring.ESCROW_SECRET in told.err
+    passphrase = (home / keyring.ESCROW_PASSPHRASE).read_text("ascii").strip()
+    assert passphrase != (home / "keys/passphrase").read_text("ascii").strip()
+    escrow = load_secret((home / keyring.ESCROW_SECRET).read_text("ascii"), passphrase)
+    assert escrow.fingerprint == document["escrow_key"] == keyring.recipients(home)[1].fingerprint
+    assert document["journal_key"].startswith("jiexu/33010001/journal+")
+    assert len({document["fingerprint"], document["escrow_key"], document["archive_key"]}) == 3
+
+
+def test_an_escrow_key_of_others_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--escrow` with a public key: originals can be opened with it, and no secret of the escrow is in the home."""
+    escrow = load_secret(generate_key("superior office <up@jiexu>", "theirs", now()), "theirs")
+    file, home = tmp_path / "escrow.asc", tmp_path / "home"
+    file.write_text(public_part(escrow), encoding="ascii")
+    words = ["init", str(home), "--code", "33010001", "--name", "x", "--escrow", str(file), "--json"]
+    assert run(words) == 0
+    told = capsys.readouterr()
+    assert (json.loads(told.out)["escrow_key"], json.loads(told.out)["take_away"]) == (escrow.fingerprint, [])
+    assert told.err == ""
+    assert keyring.escrow_at_home(home) == ()
+    with Office.at(home) as office:
+        message = ArchiveWrap.of(office.settings).wrap(b"secret")
+    assert ArchiveWrap(tuple, lambda: (escrow,)).unwrap(message) == b"secret"
 
 
 @pytest.fixture
@@ -174,6 +210,7 @@ def test_a_card_gives_the_partner_its_pinned_fingerprint(tmp_path: Path, capsys:
     assert [known.key.fingerprint for known in partner.keys] == [fingerprint]
     assert partner.name == SHENZHEN.name
     assert partner.mailbox == f"folder:{theirs / 'mailbox'}"
+    assert partner.journal == keyring.journal_verifier(theirs) != ""
 
 
 @pytest.mark.parametrize("told", ["0" * 40, ""])

@@ -9,12 +9,27 @@ from typing import Any
 import pytest
 
 from flows import founding, settings
-from flows.settings import LimitSettings, MailboxSettings, ScheduleSettings, Settings, WorkSettings
+from flows.settings import (
+    ArchiveSettings,
+    LimitSettings,
+    LookupSettings,
+    MailboxSettings,
+    ScheduleSettings,
+    Settings,
+    WorkSettings,
+)
 from formats.errors import UsageError
 
 HOME = Path("/home/of/33010001")
 LEAST: dict[str, Any] = {"office": {"code": "33010001", "name": "Hangzhou"}}
-TABLES = {"mailbox": MailboxSettings, "limits": LimitSettings, "work": WorkSettings, "schedule": ScheduleSettings}
+TABLES = {
+    "mailbox": MailboxSettings,
+    "limits": LimitSettings,
+    "work": WorkSettings,
+    "schedule": ScheduleSettings,
+    "archive": ArchiveSettings,
+    "lookup": LookupSettings,
+}
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no code": ({"office": {"name": "Hangzhou"}}, "office.code"),
@@ -55,6 +70,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown in work": ({**LEAST, "work": {"batches": 2}}, "work.batches"),
     "no interval": ({**LEAST, "schedule": {"send": 0}}, "schedule.send"),
     "unknown in schedule": ({**LEAST, "schedule": {"sned": 5}}, "schedule.sned"),
+    "no upkeep": ({**LEAST, "schedule": {"upkeep": 0}}, "schedule.upkeep"),
+    "no segment": ({**LEAST, "archive": {"segment_bytes": 0}}, "archive.segment_bytes"),
+    "half an hour": ({**LEAST, "archive": {"segment_hours": 0.5}}, "archive.segment_hours"),
+    "never audited": ({**LEAST, "archive": {"audit_days": -1}}, "archive.audit_days"),
+    "backup as yes": ({**LEAST, "archive": {"backup": True}}, "archive.backup"),
+    "unknown in archive": ({**LEAST, "archive": {"backups": ""}}, "archive.backups"),
+    "no lookups": ({**LEAST, "lookup": {"per_day": 0}}, "lookup.per_day"),
+    "unknown in lookup": ({**LEAST, "lookup": {"per_hour": 5}}, "lookup.per_hour"),
 }
 
 

@@ -13,10 +13,12 @@ from uuid import UUID
 
 import pytest
 
-from archive import audit, cases
+from archive import cases
 from flows import passes
+from flows.maintaining import audited
 from flows.sealing import seal
 from flows.synthetic.places import HANGZHOU, SHENZHEN
+from flows.times import now
 from flows.wiring import Office
 from formats.errors import UsageError
 from tests.flows.test_crash import LIFE, PassReport, killed_at, run_pass
@@ -135,7 +137,7 @@ def _assert_everything_once(pair: Pair, people: int = PEOPLE, *, killed: bool = 
         assert {row.message_id for row in sent} == {row.message_id for row in came}
         assert len(receiver.records.persons()) == people
         for office in (sender, receiver):
-            report = audit.audit(office.ledger, office.store)
+            report = audited(office, now())
             assert report.problems == ()
             assert killed or report.drafts == 0
 

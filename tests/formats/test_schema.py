@@ -38,6 +38,7 @@ def messages() -> dict[str, Message]:
         ),
         "receipt": builders.a_receipt(),
         "accepting receipt": builders.a_receipt(outcome="accepted", findings=()),
+        "receipt with a checkpoint": builders.a_receipt(checkpoint=builders.CHECKPOINT),
         "receipt without a case": builders.a_receipt(header=builders.a_header(case="", answers="")),
     }
 

@@ -287,6 +287,37 @@ def test_receipt_without_findings() -> None:
     assert isinstance(receipt, Receipt)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.text("\n —" + "".join(map(chr, range(33, 127))), min_size=1, max_size=4000))
+def test_a_checkpoint_travels_exactly(note: str) -> None:
+    """The note's text is over what was signed: every line feed and blank of it comes out as it went in."""
+    receipt = builders.a_receipt(checkpoint=note)
+    assert xml.decode(xml.encode(receipt)) == receipt
+    assert b"<checkpoint" not in xml.encode(builders.a_receipt())
+
+
+@pytest.mark.parametrize("note", ["x" * 4001, "\t", "周", "\u00a0"])
+def test_what_is_no_note_is_refused(note: str) -> None:
+    """A checkpoint is text of up to 4,000 characters of ASCII and dashes: M160."""
+    assert refusal(xml.encode(builders.a_receipt(checkpoint=note))).code == "M160"
+
+
+@pytest.mark.parametrize(
+    "element", ["<checkpoint/>", '<checkpoint note=""/>', '<checkpoint note="a"/><checkpoint note="b"/>']
+)
+def test_one_checkpoint_with_its_note_or_none(element: str) -> None:
+    """A checkpoint without its note, or two of them, are against the schema: M160."""
+    text = xml.encode(builders.a_receipt()).decode().replace("</receipt>", f"{element}</receipt>")
+    assert refusal(text.encode()).code == "M160"
+
+
+def test_a_later_extension_stands_behind_the_checkpoint() -> None:
+    """What a later minor version adds does not hide the checkpoint."""
+    text = xml.encode(builders.a_receipt(checkpoint=builders.CHECKPOINT)).decode()
+    later = text.replace("</receipt>", '<extension><n:a xmlns:n="urn:n"/></extension></receipt>')
+    assert xml.decode(later.encode()) == builders.a_receipt(checkpoint=builders.CHECKPOINT)
+
+
 def outcome(text: str) -> Message | None:
     """The message in a document, or None where it is refused."""
     try:

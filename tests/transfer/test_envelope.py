@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from formats.errors import RefusedError, UsageError
 from tests.transfer import keyring
 from tests.transfer.keyring import NOW, PASSPHRASE, RECEIVER, SENDER, office
-from transfer import framing, signatures
+from transfer import detached, framing, signatures
 from transfer.envelope import (
     EnvelopeLimits,
     Opened,
@@ -47,15 +47,16 @@ def refusal(blob: bytes, **options: bool) -> str:
 
 def sealed(data: bytes = DOCUMENT) -> bytes:
     """A good package."""
-    return seal(data, office(SENDER), office(RECEIVER).public, NOW)
+    return seal(data, office(SENDER), office(RECEIVER).public, NOW).package
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=100_000))
 def test_sealed_documents_open_to_the_same_bytes(data: bytes) -> None:
     """Any bytes come out as they went in, with office, key and time of signing."""
-    found = opened(sealed(data), require_intended=True)
-    assert found == Opened(data, SENDER, office(SENDER).fingerprint, NOW)
+    made = seal(data, office(SENDER), office(RECEIVER).public, NOW)
+    found = opened(made.package, require_intended=True)
+    assert found == Opened(data, SENDER, office(SENDER).fingerprint, NOW, made.signature)
 
 
 def test_two_seals_share_nothing() -> None:
@@ -77,7 +78,7 @@ def test_no_bit_can_be_flipped() -> None:
 def test_no_bit_can_be_flipped_for_an_rsa_key() -> None:
     """The same for a package encrypted to RSA, around its session key."""
     receiver = keyring.foreign_secret("rsender")
-    blob = seal(DOCUMENT, office(SENDER), receiver.public, NOW)
+    blob = seal(DOCUMENT, office(SENDER), receiver.public, NOW).package
     assert unseal(blob, [receiver], pinned(), NOW).data == DOCUMENT
     for bit in [*range(30 * 8), *range(390 * 8, 420 * 8)]:
         changed = bytearray(blob)
@@ -107,7 +108,8 @@ def test_bits_flipped_inside_never_change_the_document(data: st.DataObject) -> N
         found = opened(keyring.encrypted(bytes(plain), office(RECEIVER).public))
     except RefusedError:
         return
-    assert found == Opened(DOCUMENT, SENDER, signer.fingerprint, NOW)
+    assert found == Opened(DOCUMENT, SENDER, signer.fingerprint, NOW, found.signature)
+    assert detached.verify(DOCUMENT, found.signature, signer.public).created == NOW
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,19 +1,14 @@
 """The peer that partners have: GnuPG opens what is sealed here, and what it makes is opened here."""
 
 import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from formats.errors import RefusedError
-from tests import parts
 from tests.transfer import keyring
+from tests.transfer.gnupg import Gpg, gnupg
 from tests.transfer.keyring import PASSPHRASE, RECEIVER, SENDER, office
 from transfer.envelope import OfficeKey, Opened, PublicKey, load_public, load_secret, public_part, seal, unseal
 
@@ -23,77 +18,21 @@ DOCUMENT = ('<delivery xmlns="urn:jiexu:message:1" version="1.0">接续</deliver
 CLOCK = datetime(2026, 11, 22, 15, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Gpg:
-    """GnuPG with a home of its own."""
-
-    program: str
-    home: Path
-
-    def run(self, *arguments: str, data: bytes = b"", passphrase: str = "") -> subprocess.CompletedProcess[bytes]:
-        """One command; it must succeed."""
-        done = self.try_run(*arguments, data=data, passphrase=passphrase)
-        assert done.returncode == 0, done.stderr.decode()
-        return done
-
-    def try_run(self, *arguments: str, data: bytes = b"", passphrase: str = "") -> subprocess.CompletedProcess[bytes]:
-        """One command; it may fail."""
-        options = ["--homedir", str(self.home), "--batch", "--yes", "--no-tty", "--pinentry-mode", "loopback"]
-        options += ["--faked-system-time", f"{CLOCK:%Y%m%dT%H%M%S}!"]
-        return subprocess.run(
-            [self.program, *options, "--passphrase", passphrase, "--status-fd", "2", *arguments],
-            input=data,
-            capture_output=True,
-            check=False,
-            timeout=60,
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
-        )
-
-    def make_key(self, name: str, kind: str, encryption: str, *more: tuple[str, str]) -> PublicKey:
-        """A new key: primary, encryption subkey, further subkeys."""
-        self.run("--quick-generate-key", name, kind, "sign,cert", "never")
-        fingerprint = self.fingerprint(name)
-        for algorithm, usage in ((encryption, "encr"), *more):
-            self.run("--quick-add-key", fingerprint, algorithm, usage, "never")
-        return load_public(self.run("--armor", "--export", fingerprint).stdout.decode())
-
-    def trust(self, fingerprint: str) -> None:
-        """Say that a key is the user's own, so that gpg does not warn of a signer it has no reason to trust."""
-        self.run("--import-ownertrust", data=f"{fingerprint}:6:\n".encode())
-
-    def fingerprint(self, name: str) -> str:
-        """The primary key's, by user id."""
-        listed = self.run("--with-colons", "--list-keys", name).stdout.decode().splitlines()
-        return next(line.split(":")[9] for line in listed if line.startswith("fpr"))
-
-    def package(self, signer: str, recipient: str, *options: str, data: bytes = DOCUMENT) -> bytes:
-        """A document signed and encrypted by gpg; both are named by their fingerprints."""
-        passphrase = PASSPHRASE if signer == office(SENDER).fingerprint else ""
-        names = ("--local-user", signer, "--recipient", recipient, "--trust-model", "always")
-        return self.run(*names, *options, "--sign", "--encrypt", data=data, passphrase=passphrase).stdout
-
-    def decrypt(self, blob: bytes) -> tuple[bytes, list[str], str]:
-        """The document, the names of the status lines, and everything that gpg said."""
-        done = self.run("--decrypt", data=blob, passphrase=PASSPHRASE)
-        said = done.stderr.decode()
-        statuses = [line.split()[1] for line in said.splitlines() if line.startswith("[GNUPG:]")]
-        return done.stdout, statuses, said
-
-
 @pytest.fixture(scope="module")
 def gpg() -> Iterator[Gpg]:
-    """GnuPG with the keys of both offices imported. Its home has a short path, because it puts sockets there."""
-    program = parts.need("gpg")
-    home = Path(tempfile.mkdtemp(prefix="jx"))
-    found = Gpg(program, home)
-    try:
+    """GnuPG with the keys of both offices imported."""
+    with gnupg(CLOCK) as found:
         for code in (SENDER, RECEIVER):
             found.run("--import", data=keyring.armored(code).encode(), passphrase=PASSPHRASE)
             found.trust(office(code).fingerprint)
         yield found
-    finally:
-        subprocess.run([parts.need("gpgconf"), "--homedir", str(home), "--kill", "all"], check=False)
-        shutil.rmtree(home, ignore_errors=True)
+
+
+def package(gpg: Gpg, signer: str, recipient: str, *options: str, data: bytes = DOCUMENT) -> bytes:
+    """A document signed and encrypted by gpg; both are named by their fingerprints."""
+    passphrase = PASSPHRASE if signer == office(SENDER).fingerprint else ""
+    names = ("--local-user", signer, "--recipient", recipient, "--trust-model", "always")
+    return gpg.run(*names, *options, "--sign", "--encrypt", data=data, passphrase=passphrase).stdout
 
 
 def opened(blob: bytes, *signers: PublicKey) -> Opened:
@@ -121,7 +60,7 @@ def assert_good(gpg: Gpg, blob: bytes, data: bytes = DOCUMENT) -> None:
 @pytest.mark.parametrize("data", [b"", b"x", DOCUMENT, os.urandom(300_000)], ids=["empty", "one", "xml", "random"])
 def test_gpg_opens_what_is_sealed_here(gpg: Gpg, data: bytes) -> None:
     """gpg --decrypt shows a package with a good signature and without a warning."""
-    assert_good(gpg, seal(data, office(SENDER), office(RECEIVER).public, keyring.NOW), data)
+    assert_good(gpg, seal(data, office(SENDER), office(RECEIVER).public, keyring.NOW).package, data)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +79,7 @@ def test_gpg_opens_what_is_sealed_here(gpg: Gpg, data: bytes) -> None:
 def test_what_gpg_makes_with_the_same_keys_is_opened_here(gpg: Gpg, options: tuple[str, ...]) -> None:
     """A package by gpg is received like one of ours, also with other options than its defaults."""
     found = opened(
-        gpg.package(office(SENDER).fingerprint, office(RECEIVER).fingerprint, *options), office(SENDER).public
+        package(gpg, office(SENDER).fingerprint, office(RECEIVER).fingerprint, *options), office(SENDER).public
     )
     assert (found.data, found.office, found.fingerprint) == (DOCUMENT, SENDER, office(SENDER).fingerprint)
 
@@ -150,7 +89,7 @@ def test_large_documents_by_gpg_are_opened_here(gpg: Gpg) -> None:
     data = os.urandom(6_000_000)
     assert (
         opened(
-            gpg.package(office(SENDER).fingerprint, office(RECEIVER).fingerprint, data=data), office(SENDER).public
+            package(gpg, office(SENDER).fingerprint, office(RECEIVER).fingerprint, data=data), office(SENDER).public
         ).data
         == data
     )
@@ -173,7 +112,7 @@ def test_large_documents_by_gpg_are_opened_here(gpg: Gpg) -> None:
 )
 def test_what_is_not_allowed_is_refused(gpg: Gpg, options: tuple[str, ...], code: str) -> None:
     """Other compression, ciphers, digests, hidden receivers, text, a wrong clock, a password beside."""
-    blob = gpg.package(office(SENDER).fingerprint, office(RECEIVER).fingerprint, "--weak-digest", "MD5", *options)
+    blob = package(gpg, office(SENDER).fingerprint, office(RECEIVER).fingerprint, "--weak-digest", "MD5", *options)
     assert refusal(blob, office(SENDER).public, office(RECEIVER).public) == code
 
 
@@ -183,8 +122,8 @@ def test_what_is_not_allowed_is_refused(gpg: Gpg, options: tuple[str, ...], code
 def test_partners_with_other_keys_are_served(gpg: Gpg, kind: str, encryption: str) -> None:
     """ECDSA and ECDH on NIST curves and RSA work both ways."""
     key = gpg.make_key(f"{kind}@{encryption}", kind, encryption)
-    assert opened(gpg.package(key.fingerprint, office(RECEIVER).fingerprint), key).data == DOCUMENT
-    assert_good(gpg, seal(DOCUMENT, office(SENDER), key, CLOCK))
+    assert opened(package(gpg, key.fingerprint, office(RECEIVER).fingerprint), key).data == DOCUMENT
+    assert_good(gpg, seal(DOCUMENT, office(SENDER), key, CLOCK).package)
 
 
 def test_partners_with_rsa_3072_are_served(gpg: Gpg) -> None:
@@ -194,34 +133,34 @@ def test_partners_with_rsa_3072_are_served(gpg: Gpg) -> None:
     """
     made = gpg.make_key("rsa@example", "rsa3072", "rsa3072")
     key = load_secret(gpg.run("--armor", "--export-secret-keys", made.fingerprint).stdout.decode(), "")
-    assert opened(gpg.package(key.fingerprint, office(RECEIVER).fingerprint), key.public).data == DOCUMENT
-    assert_good(gpg, seal(DOCUMENT, office(SENDER), key.public, CLOCK))
-    assert_good(gpg, seal(DOCUMENT, key, office(RECEIVER).public, CLOCK))
-    made_by_gpg = gpg.package(office(SENDER).fingerprint, key.fingerprint)
+    assert opened(package(gpg, key.fingerprint, office(RECEIVER).fingerprint), key.public).data == DOCUMENT
+    assert_good(gpg, seal(DOCUMENT, office(SENDER), key.public, CLOCK).package)
+    assert_good(gpg, seal(DOCUMENT, key, office(RECEIVER).public, CLOCK).package)
+    made_by_gpg = package(gpg, office(SENDER).fingerprint, key.fingerprint)
     assert unseal(made_by_gpg, [key], keyring.pins(office(SENDER).public), CLOCK).data == DOCUMENT
 
 
 def test_two_signatures_are_refused(gpg: Gpg) -> None:
     """One document has one signer, though gpg can add others."""
     second = ("--local-user", office(RECEIVER).fingerprint)
-    blob = gpg.package(office(SENDER).fingerprint, office(RECEIVER).fingerprint, *second)
+    blob = package(gpg, office(SENDER).fingerprint, office(RECEIVER).fingerprint, *second)
     assert refusal(blob, office(SENDER).public, office(RECEIVER).public) == "T120"
 
 
 def test_partners_with_rsa_2048_are_refused(gpg: Gpg) -> None:
     """A signature by RSA-2048 does not count even where the key is pinned."""
     key = gpg.make_key("weak@example", "rsa2048", "cv25519")
-    assert refusal(gpg.package(key.fingerprint, office(RECEIVER).fingerprint), key) == "T132"
+    assert refusal(package(gpg, key.fingerprint, office(RECEIVER).fingerprint), key) == "T132"
 
 
 def test_partners_with_a_signing_subkey_are_served(gpg: Gpg) -> None:
     """gpg signs with the subkey; it counts because the primary key has bound it."""
     key = gpg.make_key("subkey@example", "ed25519", "cv25519", ("ed25519", "sign"))
-    found = opened(gpg.package(key.fingerprint, office(RECEIVER).fingerprint), key)
+    found = opened(package(gpg, key.fingerprint, office(RECEIVER).fingerprint), key)
     assert found.fingerprint in {signing.fingerprint for signing in key.signing}
     assert found.fingerprint != key.fingerprint
     secret = load_secret(gpg.run("--armor", "--export-secret-keys", key.fingerprint).stdout.decode(), "")
-    assert_good(gpg, seal(DOCUMENT, secret, office(RECEIVER).public, CLOCK))
+    assert_good(gpg, seal(DOCUMENT, secret, office(RECEIVER).public, CLOCK).package)
 
 
 def test_keys_made_here_are_gpg_s_in_both_halves(gpg: Gpg) -> None:

@@ -144,7 +144,7 @@ def endless():
     return b"-----BEGIN PGP MESSAGE-----\\n\\n" + (b"A" * 64 + b"\\n") * (MEGABYTE - 20_000)
 
 def largest():
-    return seal(bytes(64 * MEGABYTE), sender, receiver.public, keyring.NOW)
+    return seal(bytes(64 * MEGABYTE), sender, receiver.public, keyring.NOW).package
 
 made = {"bomb": bomb(), "parts": parts(), "endless": endless(), "largest": largest()}
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

@@ -29,6 +29,25 @@ def card(code: str = SENDER, key: OfficeKey | None = None) -> Card:
     )
 
 
+JOURNAL = "jiexu/33010001/journal+1a2b3c4d+AX+8/w=="
+
+
+def test_the_journal_s_key_travels_with_the_card(tmp_path: Path) -> None:
+    """A card may carry the public line of the journal's key; it is kept, and a card without it takes nothing away."""
+    assert "journal" not in render_card(card())
+    told = replace(card(), journal=JOURNAL)
+    assert parse_card(render_card(told)).journal == JOURNAL
+    assert Directory.add(tmp_path, card(), NOW).journal == ""
+    assert Directory.load(tmp_path).partner(SENDER).journal == ""
+    for item in (told, card()):
+        Directory.add(tmp_path, item, NOW)
+        assert Directory.load(tmp_path).partner(SENDER).journal == JOURNAL
+    later = replace(card(), journal=JOURNAL.replace("1a2b", "ffff"))
+    assert Directory.add(tmp_path, later, NOW).journal == later.journal
+    with pytest.raises(UsageError, match="S401"):
+        parse_card(render_card(replace(card(), journal="two\nlines")))
+
+
 def new_key() -> OfficeKey:
     """Another key of the sender, a year later."""
     return load_secret(generate_key("33010001 <33010001@jiexu>", "x", NOW + timedelta(days=365)), "x")

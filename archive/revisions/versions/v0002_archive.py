@@ -1,10 +1,22 @@
 """The archive in segments, the journal as a Merkle log, and what audits, backups, lookups and retention remember."""
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
+from archive.entries import line
+from archive.merkle import Frontier, leaf_hash
+from formats.digest import sha256
+from formats.errors import IntegrityError
+
 revision = "0002"
 down_revision = "0001"
+
+_PAGE = 5000  # entries turned at once
+_FIELDS = ("n", "at", "kind", "what", "why", "how", "who")
 
 
 def upgrade() -> None:
@@ -108,6 +120,55 @@ def _people() -> None:
 
 
 def _journal() -> None:
+    """The chain's entries, once it is found whole, as the leaves of a tree."""
+    leaves = op.create_table(
+        "journal_leaves",
+        sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
+        *_words("at", "kind", "what", "why", "how", "who", "leaf"),
+    )
+    frontier = Frontier()
+    for page in _chain():
+        rows = [{**row, "leaf": leaf_hash(line(**row)).hex()} for row in page]
+        op.bulk_insert(leaves, rows)
+        frontier = frontier.extend(bytes.fromhex(row["leaf"]) for row in rows)
+    op.drop_table("journal")
+    op.rename_table("journal_leaves", "journal")
+    op.drop_table("journal_head")
+    head = op.create_table(
+        "journal_head",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        *_numbers("n"),
+        *_words("root", "frontier"),
+    )
+    hashes = " ".join(part.hex() for part in frontier.hashes)
+    op.bulk_insert(head, [{"id": 1, "n": frontier.size, "root": frontier.root().hex(), "frontier": hashes}])
+    _heads()
+
+
+def _chain() -> Iterator[list[dict[str, Any]]]:
+    """The entries of the old chain, page by page, each held against the hash before it. Raises IntegrityError A504.
+
+    There an entry's hash was SHA-256 over its canonical JSON, `what` as text, with the hash before it as `previous`.
+    """
+    journal = sa.table("journal", *map(sa.column, (*_FIELDS, "previous", "hash")))
+    ordered = sa.select(journal).order_by(journal.c.n).limit(_PAGE)
+    count, end = 0, "0" * 64
+    while rows := op.get_bind().execute(ordered.where(journal.c.n > count)).mappings().fetchall():
+        page = []
+        for row in rows:
+            fields = {name: row[name] for name in _FIELDS}
+            chained = json.dumps(fields | {"previous": end}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+            if (row["n"], row["previous"], row["hash"]) != (count + 1, end, sha256(chained.encode())):
+                raise IntegrityError("A504", f"entry {count + 1} was changed before the ledger was upgraded")
+            count, end = count + 1, row["hash"]
+            page.append(fields)
+        yield page
+    head = op.get_bind().execute(sa.text("SELECT n, hash FROM journal_head")).first()
+    if head is None or tuple(head) != (count, end):
+        raise IntegrityError("A504", f"entry {count} is not the end that the ledger has noted")
+
+
+def _heads() -> None:
     op.create_table(
         "checkpoints",
         sa.Column("size", sa.Integer, primary_key=True, autoincrement=False),

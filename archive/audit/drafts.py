@@ -1,0 +1,81 @@
+"""Drafts: originals that a pass kept and, because it was interrupted, never entered in the register.
+
+They are not a problem where the ledger explains them: a package that is among the arrivals, a document under a message
+id that the ledger has reserved, and the signature and the package that were kept together with such a document. None
+of them ever left: only what the ledger calls sealed is posted.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, exists, select
+
+from archive.audit.report import Store
+from archive.ledger import Ledger, chunks
+from archive.tables import OUT, arrivals, cases, members, messages, originals
+from formats import xml
+from formats.errors import ServiceError
+
+_DOCUMENTS = ("delivery-sent", "receipt-sent")
+_COMPANIONS = ("signature-sent", "package-sent")
+
+
+class Unnamed(NamedTuple):
+    """A row of `members` that no row of `originals` names."""
+
+    digest: str
+    kind: str
+    segment: int
+    place: int
+    entry: int
+
+
+def unnamed(ledger: Ledger) -> tuple[Unnamed, ...]:
+    """Every member that no original names, in one view of the ledger. Raises UnreachableError S409."""
+    named = exists().where(originals.c.digest == members.c.digest)
+    columns = [members.c[name] for name in Unnamed._fields]
+    with ledger.reading() as connection:
+        rows = connection.execute(select(*columns).where(~named).order_by(members.c.segment, members.c.place))
+        return tuple(Unnamed(*row) for row in rows)
+
+
+def explained(ledger: Ledger, store: Store, found: Sequence[Unnamed]) -> set[str]:
+    """The digests among these that are drafts. Raises UnreachableError S409."""
+    drafts = set(_arrived(ledger, [item.digest for item in found]))
+    for item in found:
+        if item.kind in _DOCUMENTS and item.digest not in drafts and _is_reserved(ledger, store, item.digest):
+            drafts.add(item.digest)
+    batches = {item.entry for item in found if item.digest in drafts}
+    companions = [item for item in found if item.kind in _COMPANIONS]
+    batches |= set(_with_documents(ledger, sorted({item.entry for item in companions} - batches)))
+    return drafts | {item.digest for item in companions if item.entry in batches}
+
+
+def _arrived(ledger: Ledger, digests: Sequence[str]) -> Iterator[str]:
+    with ledger.reading() as connection:
+        for chunk in chunks(digests):
+            yield from connection.execute(select(arrivals.c.digest).where(arrivals.c.digest.in_(chunk))).scalars()
+
+
+def _is_reserved(ledger: Ledger, store: Store, digest: str) -> bool:
+    try:
+        message_id = xml.decode(store.read(digest)).header.message_id
+    except ServiceError:
+        return False
+    with ledger.reading() as connection:
+        return _knows(connection, message_id)
+
+
+def _knows(connection: Connection, message_id: str) -> bool:
+    case = select(cases.c.id).where(cases.c.direction == OUT, cases.c.message_id == message_id)
+    receipt = select(messages.c.id).where(messages.c.answer_id == message_id)
+    return any(connection.execute(wanted.limit(1)).first() is not None for wanted in (case, receipt))
+
+
+def _with_documents(ledger: Ledger, entries: Sequence[int]) -> Iterator[int]:
+    """Which of these batches hold a document that is in the register."""
+    registered = exists().where(originals.c.digest == members.c.digest)
+    wanted = select(members.c.entry).distinct().where(members.c.kind.in_(_DOCUMENTS), registered)
+    with ledger.reading() as connection:
+        for chunk in chunks(entries):
+            yield from connection.execute(wanted.where(members.c.entry.in_(chunk))).scalars()

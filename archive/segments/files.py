@@ -1,0 +1,143 @@
+"""Files of segments: locks among processes, whole reads, and tars that stay open for reading."""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from archive.flushing import disk, make_folder, write_all
+
+_GATHERED: Final = 2**21  # bytes for one write
+_PIECES: Final = 1000  # for one write; Linux takes 1024
+_FILES: Final = 64  # tars open at once
+
+
+@contextmanager
+def held(lock: Path) -> Iterator[None]:
+    """Hold a lock among processes and threads of this machine (flock); waits for it. Not to be taken twice.
+
+    Raises UnreachableError S416 when its file cannot be made. The death of the process frees it.
+    """
+    with disk():
+        make_folder(lock.parent)
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)  # not only closed: a process forked meanwhile has it open too
+        os.close(handle)
+
+
+def read_at(handle: int, size: int, offset: int) -> bytes:
+    """`size` bytes from `offset`, fewer only where the file ends. Raises OSError."""
+    data = os.pread(handle, size, offset)
+    while 0 < len(data) < size:  # one call reads 2 GiB at most
+        more = os.pread(handle, size - len(data), offset + len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+class Appender:
+    """Writes pieces one behind the other, in a second thread: while it writes, this one encrypts and hashes.
+
+    All are written when the block ends, none is flushed; what failed is raised there or by the next `add` (OSError).
+    """
+
+    def __init__(self, handle: int) -> None:
+        """`handle` is open for writing and stands where the first piece belongs."""
+        self._handle = handle
+        self._pieces: list[bytes] = []
+        self._gathered = 0
+        self._second = ThreadPoolExecutor(1)
+        self._pending: Future[None] | None = None
+
+    def add(self, pieces: Iterable[bytes]) -> None:
+        """Write these, soon."""
+        for piece in pieces:
+            self._pieces.append(piece)
+            self._gathered += len(piece)
+        if self._gathered >= _GATHERED or len(self._pieces) >= _PIECES:
+            self._send()
+
+    def _send(self) -> None:
+        self._wait()
+        self._pending = self._second.submit(_write, self._handle, self._pieces, self._gathered)
+        self._pieces, self._gathered = [], 0
+
+    def _wait(self) -> None:
+        if self._pending:
+            self._pending.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._send()
+                self._wait()
+        finally:
+            self._second.shutdown()
+
+
+def _write(handle: int, pieces: Sequence[bytes], size: int) -> None:
+    written = os.writev(handle, pieces)
+    if written < size:  # a disk that is nearly full takes a part
+        write_all(handle, b"".join(pieces)[written:])
+
+
+class OpenFile:
+    """A file open for reading, until nobody uses it any more."""
+
+    __slots__ = ("_handle",)
+
+    def __init__(self, path: Path) -> None:
+        self._handle = -1  # `__del__` comes also when the next line fails
+        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def read(self, size: int, offset: int) -> bytes:
+        """See `read_at`; threads and forked processes may read at once."""
+        return read_at(self._handle, size, offset)
+
+    def __del__(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+
+
+class OpenFiles:
+    """The tars read lately, at most 64. Safe among threads, and after a fork."""
+
+    def __init__(self) -> None:
+        self._renew()
+
+    def get(self, path: Path) -> OpenFile:
+        """The file at this path, opened or still open. Raises OSError."""
+        if self._pid != os.getpid():
+            self._renew()
+        with self._lock:
+            file = self._files.pop(path, None) or OpenFile(path)
+            self._files[path] = file
+            while len(self._files) > _FILES:
+                del self._files[next(iter(self._files))]  # whoever reads it at this moment keeps it open
+        return file
+
+    def forget(self, path: Path) -> None:
+        """Have the next `get` open it anew: a repair may have put another file in its place."""
+        with self._lock:
+            self._files.pop(path, None)
+
+    def _renew(self) -> None:
+        """Another thread may have held the lock when this process was forked."""
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._files: dict[Path, OpenFile] = {}

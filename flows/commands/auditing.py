@@ -1,0 +1,77 @@
+"""`jiexu archive audit`: whether everything that is kept is there and is what was kept (art. 9(2))."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from archive.audit import AuditReport, audit
+from archive.audit.coverage import ages, history
+from flows import terminal
+from flows.audit_page import page
+from flows.commands.common import Place, json_option, pass_place
+from flows.private import write_private
+from flows.reports import plain
+from flows.times import now
+from flows.wiring import SERVICE
+from formats.reasons import Language, reason
+
+
+@click.command("audit")
+@click.option("--minutes", type=click.IntRange(1), help="How long to read; without it, as the setting says.")
+@click.option("--all", "everything", is_flag=True, help="Read every segment, however long it takes.")
+@click.option("--deep", is_flag=True, help="Decrypt every original too, not only a sample.")
+@click.option("--by", default=SERVICE, metavar="STAFF", help="Who does it: a staff id, not a name.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write the report as a page (HTML) to this file.")
+@json_option
+@pass_place
+def audit_archive(
+    place: Place, minutes: int | None, everything: bool, deep: bool, by: str, report: Path | None, as_json: bool
+) -> int:
+    """Check originals, ledger rows and the journal; ends with 4 and names what is damaged.
+
+    Segments that were not read for longest come first; what the time does not suffice for, the next audit reads.
+    """
+    at = now()
+    with place.office() as office, terminal.progress(not as_json) as bar:
+        settings = office.settings
+        steps = bar("read", None, ("read",))
+        budget = None if everything else timedelta(minutes=minutes or settings.archive.audit_minutes)
+        seen = 0
+
+        def progress(done: int, _total: int, _segment: int) -> None:
+            """Move the bar by what was read since the last time."""
+            nonlocal seen
+            seen, before = done, seen
+            steps("read", done - before)
+
+        found = audit(
+            office.ledger,
+            office.store,
+            settings.stored("archive"),
+            at=at,
+            who=by,
+            budget=budget,
+            deep=deep,
+            days=settings.archive.audit_days,
+            progress=progress,
+        )
+        if report is not None:
+            days = settings.archive.audit_days
+            drawn = page(
+                found, ages(office.ledger), history(office.ledger, at, days), office.code, at, settings.language
+            )
+            write_private(report, drawn)
+    terminal.emit(as_json, {**plain(found), "share": found.coverage.share}, lambda: _people(found, settings.language))
+    return 4 if found.problems else 0
+
+
+def _people(found: AuditReport, language: Language) -> None:
+    """Print for people."""
+    click.echo(f"{found.originals} originals, {found.bytes} bytes, {found.cases} cases")
+    click.echo(
+        f"read {found.segments} segments, {found.read} bytes in {found.seconds:.1f} s; "
+        f"{found.coverage.share:.1%} of the bytes were read within {found.coverage.days} days"
+    )
+    for problem in found.problems:
+        click.echo(f"{problem.code} {problem.subject} {reason(problem.code).what[language]}")

@@ -1,0 +1,117 @@
+"""New keys for keeping: made when an office is founded or upgraded, and when the archive key is changed.
+
+Each file is written beside, flushed and renamed, its folder flushed: what has been encrypted to a key must not outlive
+it. A file that is there is never written again; running anything here once more goes on where it stopped.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from archive.checkpoints import JournalKey
+from archive.flushing import flush, write_file
+from flows import keyring
+from formats.errors import UsageError
+from transfer.keys import generate_key, load_public, load_public_half
+
+_NEXT = "keys/archive-next.asc"
+_OWNER_ONLY = 0o600
+
+
+def make_missing(home: Path, code: str, passphrase: str, at: datetime, escrow: str = "") -> tuple[str, ...]:
+    """Make the archive key, the escrow key and the journal's key, those that are not there yet; the names of the new.
+
+    `escrow` is the armored public key of an escrow that exists already; without it, the escrow key is made too, its
+    secret half locked with a passphrase of its own, both for somebody to take away. Raises UsageError S408 (the escrow
+    key cannot be encrypted to), S417 (a file cannot be written).
+    """
+    made = []
+    with _writable():
+        if not (home / keyring.ARCHIVE).exists():
+            _write(home / keyring.ARCHIVE, new_archive_key(code, passphrase, at))
+            made.append(keyring.ARCHIVE)
+        if not (home / keyring.ESCROW).exists():
+            made += _given_escrow(home, escrow, at) if escrow else _new_escrow(home, code, at)
+        if not (home / keyring.JOURNAL).exists():
+            _write(home / keyring.JOURNAL, JournalKey.generate(f"jiexu/{code}/journal").dump(passphrase))
+            made.append(keyring.JOURNAL)
+        if not (home / keyring.JOURNAL_VERIFIER).exists():
+            key = JournalKey.load((home / keyring.JOURNAL).read_bytes(), passphrase)
+            _write(home / keyring.JOURNAL_VERIFIER, f"{key.verifier}\n".encode("ascii"))
+            made.append(keyring.JOURNAL_VERIFIER)
+    return tuple(made)
+
+
+def new_archive_key(code: str, passphrase: str, at: datetime) -> bytes:
+    """A new archive key, armored and locked."""
+    return generate_key(f"archive of {code} <archive-{code}@jiexu>", passphrase, at).encode("ascii")
+
+
+def _given_escrow(home: Path, armored: str, at: datetime) -> list[str]:
+    load_public(armored).recipient(at)
+    _write(home / keyring.ESCROW, armored.encode("ascii"))
+    return [keyring.ESCROW]
+
+
+def _new_escrow(home: Path, code: str, at: datetime) -> list[str]:
+    passphrase = secrets.token_urlsafe(32)
+    armored = generate_key(f"escrow of {code} <escrow-{code}@jiexu>", passphrase, at)
+    _write(home / keyring.ESCROW_PASSPHRASE, f"{passphrase}\n".encode("ascii"))
+    _write(home / keyring.ESCROW_SECRET, armored.encode("ascii"))
+    _write(home / keyring.ESCROW, load_public_half(armored).armored.encode("ascii"))
+    return [keyring.ESCROW, keyring.ESCROW_SECRET, keyring.ESCROW_PASSPHRASE]
+
+
+def change_begun(home: Path) -> bool:
+    """Whether a change of the archive key was begun and has not ended."""
+    return (home / _NEXT).exists()
+
+
+def begin_change(home: Path, code: str, passphrase: str, at: datetime) -> None:
+    """Put a new archive key in the place of the present one, which stays under a number.
+
+    From then on everything new is wrapped for the new key and everything old can still be opened. A change that was
+    begun and not ended is gone on with, not begun again. Raises UsageError S408, S417.
+    """
+    present, following = home / keyring.ARCHIVE, home / _NEXT
+    with _writable():
+        if not following.exists():
+            _write(following, new_archive_key(code, passphrase, at))
+        new, old = following.read_bytes(), present.read_bytes()
+        if old != new:
+            if not any(path.read_bytes() == old for path in keyring.archive_keys(home)[1:]):
+                _write(keyring.earlier_key_name(home), old)
+            _write(present, new)
+
+
+def end_change(home: Path) -> None:
+    """Forget that a change of key was begun: every segment has been wrapped for the new one. Raises UsageError S417."""
+    with _writable():
+        (home / _NEXT).unlink(missing_ok=True)
+        flush(home / "keys")
+
+
+def replace_escrow(home: Path, armored: str, at: datetime) -> None:
+    """Have everything new wrapped for another escrow key. Raises UsageError S408, S417."""
+    load_public(armored).recipient(at)
+    with _writable():
+        _write(home / keyring.ESCROW, armored.encode("ascii"))
+
+
+def _write(path: Path, data: bytes) -> None:
+    """The file with these bytes, whole or as it was before. Raises OSError."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    write_file(part, data, _OWNER_ONLY)
+    part.replace(path)
+    flush(path.parent)
+
+
+@contextmanager
+def _writable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError("S417", f"keys: {error.strerror}") from None

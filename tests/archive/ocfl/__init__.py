@@ -1,0 +1,1 @@
+"""The OCFL part of the archive."""
