@@ -75,7 +75,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredDelivery:
-    """A delivery with its answer: the receipt lies in the outbox, flushed; `original` is the package as received."""
+    """A delivery with its answer: the receipt is kept and ready to leave; `original` is the package as received."""
 
     incoming: Incoming
     outcome: Outcome

@@ -23,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 
 from archive import checkpoints
 from archive.checkpoints import Checkpoint, JournalKey
-from archive.entries import EVENTS, Entry, Line, line, rows
+from archive.entries import EVENTS, Entry, Line, leaves, line, rows
 from archive.ledger import Ledger
 from archive.merkle import EMPTY_ROOT, HASH_BYTES, Frontier, leaf_hash
 from archive.tables import checkpoints as signed_heads
@@ -32,7 +32,7 @@ from formats.errors import IntegrityError
 
 __all__ = ["EMPTY", "EVENTS", "Entry", "Head", "Line"]
 
-_PAGE = 1000  # rows read at once
+_PAGE = 250  # rows read at once; more are slower, for the garbage collector looks at each
 _LAST = select(func.max(journal.c.n))
 _END = select(journal_head.c.n, journal_head.c.root, journal_head.c.frontier)
 
@@ -159,14 +159,35 @@ def verify(ledger: Ledger, checkpoints: Iterable[Checkpoint] = (), verifier: str
 
 
 def pages(connection: Connection, wanted: Select[Any], after: int | None = None) -> Iterator[Row[Any]]:
-    """The rows of a select on the journal behind a number, in order, read page by page; it must select `n`.
+    """The rows of a select on the journal behind a number, in order, a page in memory; it must select `n` first.
 
     Raises IntegrityError A504 naming an entry whose text the database itself cannot read.
     """
+    try:
+        with connection.execute(_behind(wanted, after), execution_options={"yield_per": _PAGE}) as found:
+            for row in found:
+                yield row
+                after = row[0]
+    except OperationalError as error:
+        if "decode to UTF-8" not in str(error.orig):  # of SQLite, which takes any octets as text
+            raise
+        yield from _one_by_one(connection, wanted, after)
+
+
+def _one_by_one(connection: Connection, wanted: Select[Any], after: int | None) -> Iterator[Row[Any]]:
+    """The rows up to the one that cannot be read. Raises IntegrityError A504 naming that."""
+    while True:
+        try:
+            row = connection.execute(_behind(wanted, after).limit(1)).one()
+        except OperationalError:
+            raise IntegrityError("A504", f"entry {(after or 0) + 1} was changed") from None
+        yield row
+        after = row[0]
+
+
+def _behind(wanted: Select[Any], after: int | None) -> Select[Any]:
     ordered = wanted.order_by(journal.c.n)
-    while page := _page(connection, ordered, after, _PAGE):
-        yield from page
-        after = page[-1].n
+    return ordered if after is None else ordered.where(journal.c.n > after)
 
 
 def checked(row: Row[Any]) -> tuple[bytes, bytes]:
@@ -182,21 +203,36 @@ def checked(row: Row[Any]) -> tuple[bytes, bytes]:
     return text, found
 
 
-def _page(connection: Connection, ordered: Select[Any], after: int | None, size: int) -> Sequence[Row[Any]]:
-    behind = ordered if after is None else ordered.where(journal.c.n > after)
-    try:
-        return connection.execute(behind.limit(size)).fetchall()
-    except OperationalError as error:
-        if "decode to UTF-8" not in str(error.orig):  # of SQLite, which takes any octets as text
-            raise
-    if size == 1:
-        raise IntegrityError("A504", f"entry {(after or 0) + 1} was changed")
-    return _page(connection, ordered, after, size // 2)
-
-
 def _checked_leaves(connection: Connection) -> Iterator[bytes]:
     """The leaf hash of every entry, computed and compared. Raises IntegrityError A504."""
-    for expected, row in enumerate(pages(connection, select(journal)), start=1):
+    coming, count = pages(connection, select(journal)), 0
+    while True:
+        page = list[Row[Any]]()
+        try:
+            page.extend(islice(coming, _PAGE))
+        except IntegrityError:  # one cannot be read; those before it may not hold
+            yield from _checked_each(page, count)
+            raise
+        if not page:
+            return
+        yield from _checked_page(page, count)
+        count += len(page)
+
+
+def _checked_page(page: Sequence[Row[Any]], count: int) -> Iterable[bytes]:
+    """The leaf hashes of rows behind so many that hold: all at once, and one by one when any does not hold."""
+    try:
+        found = leaves(page)
+    except (TypeError, ValueError):  # a column that holds no text
+        return _checked_each(page, count)
+    in_place = page[0][0] == count + 1 and page[-1][0] == count + len(page)  # numbers are whole and stand but once
+    holds = in_place and [leaf.hex() for leaf in found] == [row[7] for row in page]
+    return found if holds else _checked_each(page, count)
+
+
+def _checked_each(page: Sequence[Row[Any]], count: int) -> Iterator[bytes]:
+    """The same one by one. Raises IntegrityError A504 naming the first that does not hold."""
+    for expected, row in enumerate(page, start=count + 1):
         if row[0] > expected:
             raise IntegrityError("A504", f"entry {expected} is missing")
         if row[0] < expected:

@@ -47,7 +47,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class SealedPackage:
-    """A sealed message in the outbox: the document's digest, the package's name, digest and size in bytes.
+    """A sealed message, kept and ready to leave: the document's digest, the package's name, digest and size in bytes.
 
     `originals` are what was kept of it: the document as signed first, its signature, the package as it leaves.
     """

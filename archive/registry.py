@@ -6,15 +6,16 @@ finds a row that was changed, added or removed, and one row can be proved to a t
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from archive import journal, merkle
 from archive.journal import Entry
-from archive.ledger import chunks
+from archive.ledger import Ledger, chunks
 from archive.originals import Kept
-from archive.tables import originals
+from archive.tables import DELIVERY, IN, OUT, messages, originals, utc_text
 
 FIELDS = ("digest", "kind", "size", "direction", "partner", "case_number", "message_id", "kept_at")
 
@@ -51,8 +52,46 @@ def register(connection: Connection, values: Sequence[Mapping[str, Any]], why: s
     rows = list(fresh.values())
     number = journal.lock(connection).count + 1
     connection.execute(insert(originals), [{**row, "entry": number} for row in rows])
-    what = {"originals": len(rows), "root": merkle.root_of(map(original_line, rows)).hex()}
+    what: dict[str, str | int] = {"originals": len(rows), "root": merkle.root_of(map(original_line, rows)).hex()}
     journal.append(connection, Entry(now, "registered", what, why, "entered in the register of originals", who))
+
+
+def prove_earlier(ledger: Ledger, who: str, at: datetime) -> int:
+    """Bring the rows that an earlier version entered under a root of their own; returns how many there were."""
+    with ledger.writing() as connection:
+        number = journal.lock(connection).count + 1
+        wanted = select(originals).where(originals.c.entry == 0).order_by(originals.c.id)
+        rows = [dict(row) for row in connection.execute(wanted).mappings()]
+        if rows:
+            connection.execute(update(originals).where(originals.c.entry == 0).values(entry=number))
+            what: dict[str, str | int] = {
+                "originals": len(rows),
+                "root": merkle.root_of(map(original_line, rows)).hex(),
+            }
+            how = "entered by an earlier version, proved from now on"
+            journal.append(connection, Entry(utc_text(at), "registered", what, "the ledger was upgraded", how, who))
+    return len(rows)
+
+
+def register_packages(ledger: Ledger, packages: Sequence[Kept], who: str, at: datetime) -> None:
+    """Register packages that an earlier version posted and kept elsewhere, each under the message that left in it."""
+    by_digest = {kept.digest: kept for kept in packages}
+    with ledger.writing() as connection:
+        journal.lock(connection)
+        wanted = select(messages).where(messages.c.direction == OUT)
+        rows = [
+            original_values(
+                by_digest[row.package_digest],
+                OUT if row.kind == DELIVERY else IN,
+                row.partner,
+                row.case_number,
+                row.message_id,
+                row.created,
+            )
+            for chunk in chunks(sorted(by_digest))
+            for row in connection.execute(wanted.where(messages.c.package_digest.in_(chunk)))
+        ]
+        register(connection, rows, "the ledger was upgraded", who, utc_text(at))
 
 
 def _known(connection: Connection, values: Iterable[Mapping[str, Any]]) -> set[Identity]:

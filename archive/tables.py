@@ -40,7 +40,7 @@ RECEIPT: Final = "receipt"
 class MessageState(StrEnum):
     """How far a message has come."""
 
-    SEALED = "sealed"  # out: in the outbox, ready to leave
+    SEALED = "sealed"  # out: kept, ready to leave
     POSTED = "posted"  # out: in the partner's mailbox
     RECEIVED = "received"  # in: entered, its receipt's ids reserved
     ANSWERED = "answered"  # in: its receipt is ready; out: a final receipt came
@@ -293,7 +293,6 @@ members = Table(
     Column("entry", Integer, nullable=False),  # the journal's entry whose root covers this row
     Index("members_place", "segment", "place", unique=True),
     Index("members_entry", "entry"),
-    sqlite_with_rowid=False,
 )
 
 journal = Table(

@@ -17,7 +17,8 @@ from formats.digest import sha256
 from formats.errors import IntegrityError, RefusedError, UsageError
 from formats.messages import STAGES, Delivery, Message, Receipt
 from formats.xml import Limits
-from transfer import detached
+from transfer import detached, framing, signatures
+from transfer.framing import FramingError
 from transfer.keys import PublicKey, load_public
 
 Keys = list[tuple[KeyNote, PublicKey]]
@@ -100,7 +101,7 @@ def verify(
     """Check a bundle, with every check whose ground is there; their results are listed in this order.
 
      1. A520  it is in its exact form; the parts are those that the manifest names, each with its size and digest; each
-              key can be read and stands for one office
+              key can be read and stands for one office; the manifest's signature is in its exact form
      2. A522  the manifest is signed by a key of the office that made it;   A523 that was valid when it signed
      3. A522  each key that signed anything in it is among the trusted ones, when any are given
      4. A527  the head of the journal is signed by that office's journal key, the one of its card when that is given
@@ -130,6 +131,7 @@ def verify(
     checks = [
         *checking.check_parts(bundle, 1),
         *unread,
+        _check_form(bundle),
         own[0],
         *_check_trust(signatures, bundle, trusted),
         head_check,
@@ -189,6 +191,19 @@ def _read(bundle: Bundle, note: DocumentNote) -> Read:
         return Read(note, data, xml.decode(data, _LIMITS))
     except RefusedError:
         return Read(note, data, None)
+
+
+def _check_form(bundle: Bundle) -> Check:
+    """The manifest's signature is as we write one: no digest covers it, and OpenPGP lets some of its octets vary."""
+    data = bundle.parts.get(parts.SIGNATURE, b"")
+    try:
+        (packet,) = framing.packets(data, 1)
+        found = signatures.parse(bytes(packet.body))
+        body = signatures.complete(found.head, found.check, found.issuer, found.numbers)
+        exact = framing.encode(framing.SIGNATURE, body) == data
+    except (FramingError, ValueError):
+        exact = False
+    return Check(1, parts.SIGNATURE, "" if exact else "A520", "" if exact else "it is not in its exact form")
 
 
 def _judge_manifest(bundle: Bundle, keys: Keys) -> Judged:

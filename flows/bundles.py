@@ -8,21 +8,23 @@ were in it, and this office's receipts. The manifest is signed by the office, an
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from archive import cases, checkpoints, journal
 from archive.bundle import container, parts, proofs, readme
 from archive.bundle.parts import DocumentNote, KeyNote, Manifest, RegisteredNote
 from archive.journal import Entry
+from flows import keyring
 from flows.times import utc_text
 from flows.wiring import Office
 from formats.digest import sha256
 from formats.errors import UsageError
 from transfer import detached, envelope
-from transfer.envelope import PublicKey
+from transfer.envelope import OfficeKey, PublicKey
 from transfer.partners import FOREVER, Partner, Pin
 
-EARLIER_KEYS: Final = "keys/earlier"  # the office's own certificates of before, *.asc: no secret is needed any more
+EARLIER_KEYS: Final = "keys/office-*.asc"  # the office's own secret keys of before, locked with the same passphrase
 
 _SENT: Final = {"delivery-sent": "delivery", "receipt-sent": "receipt"}
 _RECEIVED: Final = {"package-received": "delivery", "receipt-received": "receipt"}
@@ -48,9 +50,10 @@ def make(office: Office, case: str, who: str, at: datetime) -> bytes:
     registered = proofs.prove(office.ledger, row.direction, row.partner, row.case, checkpoints.parse(head).size)
     if not registered:
         raise UsageError("S412", f"{case}: nothing is kept of it")
-    gathered = _gather(office, registered)
+    keys = _own_keys(office)
+    gathered = _gather(office, keys, registered)
     partner = office.directory.partner(row.partner)
-    own, theirs = list(_own_keys(office)), list(_partner_keys(partner))
+    own, theirs = list(_own_notes(office, keys)), list(_partner_notes(partner))
     found = {
         parts.README: readme.TEXT,
         parts.VERIFIER: f"{office.journal_key.verifier}\n".encode(),
@@ -81,7 +84,7 @@ def make(office: Office, case: str, who: str, at: datetime) -> bytes:
     return bundle
 
 
-def _gather(office: Office, registered: Sequence[RegisteredNote]) -> Gathered:
+def _gather(office: Office, keys: Sequence[OfficeKey], registered: Sequence[RegisteredNote]) -> Gathered:
     """The originals, and the documents that they are or that came in them."""
     gathered = Gathered({}, [], [])
     pins = _pins_of_then(office.directory.pins())
@@ -95,7 +98,7 @@ def _gather(office: Office, registered: Sequence[RegisteredNote]) -> Gathered:
             gathered.documents.append(DocumentNote(_SENT[item.kind], name, beside if beside in names else "", name))
         elif item.kind in _RECEIVED:
             kept = datetime.strptime(item.kept_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-            opened = envelope.unseal(data, [office.key], pins, kept, office.envelope_limits)
+            opened = envelope.unseal(data, keys, pins, kept, office.envelope_limits)
             document = f"documents/{number}-{_RECEIVED[item.kind]}.xml"
             gathered.parts.update({document: opened.data, f"{document}.sig": opened.signature})
             gathered.documents.append(DocumentNote(_RECEIVED[item.kind], document, f"{document}.sig", name))
@@ -127,15 +130,28 @@ def _pins_of_then(pins: Mapping[str, Pin]) -> Mapping[str, Pin]:
     return {fingerprint: replace(pin, revoked=None) for fingerprint, pin in pins.items()}
 
 
-def _own_keys(office: Office) -> Iterator[tuple[KeyNote, PublicKey]]:
-    """This office's certificate and its earlier ones. Raises UsageError S408 if one cannot be read."""
-    earlier = sorted(office.settings.path(EARLIER_KEYS).glob("*.asc"))
-    texts = [file.read_text(encoding="ascii", errors="replace") for file in earlier]
-    for key in (office.key.public, *map(envelope.load_public, texts)):
-        yield KeyNote(office.code, _key_part(office.code, key), key.fingerprint, "", "", ""), key
+def _own_keys(office: Office) -> tuple[OfficeKey, ...]:
+    """The office's key and its earlier ones, with which older packages are opened. Raises UsageError S408."""
+    folder, name = EARLIER_KEYS.split("/")
+    texts = [_armored(file) for file in sorted(office.settings.path(folder).glob(name))]
+    return (office.key, *(keyring.unlocked(text, office.settings.passphrase()) for text in texts))
 
 
-def _partner_keys(partner: Partner) -> Iterator[tuple[KeyNote, PublicKey]]:
+def _armored(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        raise UsageError("S408", f"keys/{file.name} is not an armored key") from None
+
+
+def _own_notes(office: Office, keys: Sequence[OfficeKey]) -> Iterator[tuple[KeyNote, PublicKey]]:
+    """This office's certificates; they say themselves from when to when they count."""
+    for key in keys:
+        part = _key_part(office.code, key.public)
+        yield KeyNote(office.code, part, key.fingerprint, "", "", ""), key.public
+
+
+def _partner_notes(partner: Partner) -> Iterator[tuple[KeyNote, PublicKey]]:
     """The partner's pinned certificates with the bounds of this office's own file on it."""
     for known in partner.keys:
         until = "" if known.not_after >= FOREVER else utc_text(known.not_after)

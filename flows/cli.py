@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from flows import settings, terminal
-from flows.commands import benchmarks, case, demo, journal, keeping, office, package, passes
+from flows.commands import benchmarks, case, demo, journal, keeping, lookup, office, package, passes, show
 from flows.commands.common import Place
 from flows.faults import coded
 from formats.errors import ServiceError, UsageError
@@ -36,9 +36,12 @@ for command in (
     passes.send,
     passes.receive,
     passes.acknowledge,
+    passes.upkeep,
     passes.serve,
     package.check,
     package.package,
+    show.show,
+    lookup.lookup,
     keeping.archive,
     journal.journal,
     benchmarks.bench,

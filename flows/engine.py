@@ -15,14 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from flows import passes
+from flows import passes, upkeeping
 from flows.faults import coded
 from flows.settings import Engine
 from flows.steps import Steps, watched_by
 from flows.wiring import Office
 from formats.errors import ServiceError, UsageError
 
-PassName = Literal["send", "receive", "acknowledge"]
+PassName = Literal["send", "receive", "acknowledge", "upkeep"]
 
 
 def run_pass(
@@ -35,7 +35,7 @@ def run_pass(
     workers: int = 0,
 ) -> dict[str, Any]:
     """Run one pass and give its report as a document. Raises ServiceError, S418 when the engine cannot be used."""
-    parameters: dict[str, Any] = {} if name == "acknowledge" else {"workers": workers}
+    parameters: dict[str, Any] = {"workers": workers} if name in {"send", "receive"} else {}
     if name == "send":
         parameters["cases"] = list(cases) if cases else None
     if engine == "direct":
@@ -48,6 +48,8 @@ def _direct(name: PassName, office: Office, steps: Steps, parameters: Mapping[st
         return passes.send(office, parameters["cases"], workers_wanted=parameters["workers"], steps=steps).document()
     if name == "receive":
         return passes.receive(office, workers_wanted=parameters["workers"], steps=steps).document()
+    if name == "upkeep":
+        return upkeeping.upkeep(office, steps=steps).document()
     return passes.acknowledge(office, steps=steps).document()
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from archive.ledger import Ledger
-from flows import keyring, new_keys
+from flows import describing, keyring, new_keys
 from flows import settings as settings_module
 from flows.private import write_private
 from flows.settings import Settings
@@ -21,7 +21,7 @@ from transfer.keys import generate_key, load_secret, public_part
 from transfer.partners import Card
 from transfer.ssh_keys import new_ssh_key
 
-FOLDERS = ("keys", "partners", "archive", "inbox", "outbox", "quarantine")
+FOLDERS = ("keys", "partners", "archive", "inbox", "quarantine")
 
 TEMPLATE = """\
 # The settings of one office. Paths are relative to this folder. Left out means the value shown.
@@ -36,7 +36,7 @@ language = "en"                # of reasons on screen: "zh", "ko" or "en"
 [storage]
 ledger = "{ledger}"            # "": ledger.db here; or postgresql+psycopg://... (or JIEXU_LEDGER_URL)
 records = "{records}"          # "": records.db here; or postgresql+psycopg://... (or JIEXU_RECORDS_URL)
-folder = ""                    # "": here; or a folder for archive/, inbox/, outbox/, quarantine/ that machines share
+folder = ""                    # "": here; or a folder for archive/, inbox/, quarantine/ that machines share
 profile = ""                   # "": the canonical tables and columns; else the file of a mapping profile
 
 [keys]
@@ -152,6 +152,8 @@ def _furnish(home: Path, plan: Plan, at: datetime) -> Settings:
     if settings.mailbox.folder:
         settings.mailbox_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     Ledger.create(settings.ledger_url).close()
+    with Office(settings) as office:
+        describing.describe(office, at)
     return settings
 
 

@@ -3,7 +3,8 @@
 1. the new key is written beside the present one (`keys/archive-next.asc`); this begins the change;
 2. the present key gets a number, the new one its place: from now on all that is new is wrapped for the new key;
 3. each segment's key is wrapped anew (`archive.segments.rekey`); no original is touched;
-4. `keys/archive-next.asc` goes: the change has ended.
+4. the archive's readme object gets the new public key;
+5. `keys/archive-next.asc` goes: the change has ended.
 
 A process killed anywhere leaves an archive that can be read, and the next call goes on. The earlier key stays: backups
 and the older versions of segments' objects are wrapped for it.
@@ -14,7 +15,7 @@ from datetime import datetime
 
 from archive.segments.files import held
 from archive.segments.rekey import rekey
-from flows import keyring, new_keys
+from flows import describing, keyring, new_keys
 from flows.wiring import Office
 from transfer.keys import load_public
 
@@ -58,5 +59,6 @@ def _change(office: Office, by: str, at: datetime) -> int:
     fingerprint = keyring.recipients(home)[0].fingerprint
     # The office's wrap opens what the earlier keys wrapped and wraps for the present one: it is the old and the new.
     done = rekey(replace(office.store.context, who=by), office.wrap, office.wrap, fingerprint, at)
+    describing.describe(office, at)
     new_keys.end_change(home)
     return len(done)

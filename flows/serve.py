@@ -13,6 +13,7 @@ from flows.acknowledge import acknowledge
 from flows.receive import receive
 from flows.send import send
 from flows.settings import Settings
+from flows.upkeep import upkeep
 from formats.errors import UsageError
 
 
@@ -22,7 +23,7 @@ def serve(settings: Settings) -> None:
         raise UsageError("S418", "set PREFECT_API_URL to a Prefect server; schedules do not run without one")
     parameters = {"home": str(settings.home)}
     every = settings.schedule
-    flows = ((send, every.send), (receive, every.receive), (acknowledge, every.acknowledge))
+    flows = ((send, every.send), (receive, every.receive), (acknowledge, every.acknowledge), (upkeep, every.upkeep))
     deployments = [
         flow.to_deployment(
             name=settings.code,

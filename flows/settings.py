@@ -142,7 +142,7 @@ class Settings:
         return self.home / relative
 
     def stored(self, name: str) -> Path:
-        """Where `archive`, `inbox`, `outbox` or `quarantine` lies: in the home, or in the folder of `storage.folder`.
+        """Where `archive`, `inbox` or `quarantine` lies: in the home, or in the folder of `storage.folder`.
 
         Machines that share a ledger must share that folder, since what one machine seals or fetches another posts or
         settles.

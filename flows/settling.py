@@ -16,7 +16,7 @@ record that was already taken in is recognised by its mark.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from archive import arrivals, closing, incoming
+from archive import arrivals, closing, incoming, witnesses
 from archive.closing import ReceivedReceipt
 from archive.incoming import Answer, AnsweredDelivery
 from archive.originals import Kept
@@ -29,7 +29,7 @@ from flows.reports import Failed, Judged, OpenReport
 from flows.steps import Steps, quiet
 from flows.times import now
 from flows.wiring import SERVICE, Office
-from formats.errors import ServiceError
+from formats.errors import IntegrityError, ServiceError
 from formats.messages import Finding, Outcome, Receipt
 
 
@@ -130,7 +130,22 @@ def _close_cases(office: Office, openings: Sequence[Answered], steps: Steps) -> 
         else:
             closed.append(opening)
     office.inbox.remove(item.arrival.digest for item in closed)
+    report += OpenReport(failed=_witnessed(office, closed))
     return report + OpenReport(closed=tuple(Judged(_case(item.receipt), item.receipt.findings) for item in closed))
+
+
+def _witnessed(office: Office, openings: Iterable[Answered]) -> tuple[Failed, ...]:
+    """Keep the heads of partners' journals that came in receipts; a head that contradicts the partner's is named."""
+    heads = {(item.incoming.partner, item.receipt.checkpoint): item.arrival.name for item in openings}
+    failed = []
+    for (code, note), name in heads.items():
+        verifier = office.directory.partner(code).journal if note else ""
+        if verifier:
+            try:
+                witnesses.witness(office.ledger, code, note, verifier, now(), SERVICE)
+            except IntegrityError as error:
+                failed.append(Failed.by(name, error))
+    return tuple(failed)
 
 
 def _case(receipt: Receipt) -> str:

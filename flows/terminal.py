@@ -13,9 +13,18 @@ import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
+from archive.audit import Problem
 from flows.reports import Failed, Judged
 from flows.steps import Steps
 from formats.errors import ServiceError
@@ -82,6 +91,27 @@ def failed_lines(failures: Iterable[Failed], language: Language) -> None:
         detail = f": {item.detail}" if item.detail else ""
         click.echo(f"failed {item.subject} {item.code} {reason(item.code).what[language]}{detail}", err=True)
         click.echo(f"    {reason(item.code).todo[language]}", err=True)
+
+
+def problem_lines(problems: Iterable[Problem], language: Language) -> None:
+    """Print what an audit found, a line a problem."""
+    for problem in problems:
+        click.echo(f"{problem.code} {problem.subject} {reason(problem.code).what[language]}")
+
+
+@contextmanager
+def bytes_progress(wanted: bool, label: str) -> Iterator[Callable[[int, int], None]]:
+    """One bar on stderr that moves with bytes: gives a function of bytes done and bytes in all. Quiet as `progress`."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not wanted or not console.is_terminal) as drawn:
+        task = drawn.add_task(label, total=None)
+
+        def move(done: int, total: int) -> None:
+            """Move the bar to where the work is."""
+            drawn.update(task, completed=done, total=total)
+
+        yield move
 
 
 @contextmanager

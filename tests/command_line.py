@@ -32,14 +32,21 @@ class Place:
     sent: str
     fresh: str
 
+    def office(self) -> Office:
+        """The sending office."""
+        return Office.at(self.home)
+
     def fill_in(self, words: str) -> list[str]:
-        """A command line with the place's own names for HELD, SENT, FRESH, DIGEST, FILE and DIR."""
+        """A command line with the place's own names for HELD, SENT, FRESH, DIR, DIGEST, PERSON and files."""
         named = {"HELD": self.held, "SENT": self.sent, "FRESH": self.fresh, "DIR": str(self.home.parent)}
         return [named.get(word) or self._file(word) for word in words.split()]
 
     def _file(self, word: str) -> str:
-        if word not in {"DIGEST", "DOCUMENT", "PACKAGE", "CARD", "OUT"}:
+        if word not in {"DIGEST", "DOCUMENT", "PACKAGE", "PERSON", "CARD", "OUT"}:
             return word
+        if word == "PERSON":
+            with self.office() as office:
+                return office.records.persons()[0]
         if word == "DIGEST":
             return self._kept(self.home, "delivery-sent").digest
         if word == "DOCUMENT":

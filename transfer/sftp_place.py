@@ -27,7 +27,7 @@ from transfer.sftp_streams import Taken
 # second, so that waiting is a small share.
 PIECE: Final = 4 * 2**20
 
-_STEP: Final = re.compile(r"[A-Za-z0-9_=~-][A-Za-z0-9._=~-]*")
+_STEP: Final = re.compile(r"[A-Za-z0-9_=~%-][A-Za-z0-9._=~%-]*")
 _PART: Final = re.compile(r"\.[0-9a-f]{32}\.part")
 
 

@@ -1,10 +1,13 @@
-"""Cases and messages that must have an original and have none (A505)."""
+"""Cases and messages that must have an original and have none (A505).
 
-from sqlalchemy import and_, exists, func, select
+What was destroyed lawfully has a tombstone, and that is as good as the original here.
+"""
+
+from sqlalchemy import and_, exists, func, or_, select
 
 from archive.case import KEPT_INCOMING, KEPT_OUTGOING
 from archive.ledger import Ledger
-from archive.tables import IN, OUT, MessageState, cases, messages, originals
+from archive.tables import IN, OUT, MessageState, cases, messages, originals, tombstones
 
 
 def bare(ledger: Ledger) -> list[str]:
@@ -17,11 +20,28 @@ def bare(ledger: Ledger) -> list[str]:
         originals.c.partner == cases.c.partner,
         originals.c.case_number == cases.c.case_number,
     )
-    sent = exists().where(of_case, originals.c.kind == "delivery-sent", originals.c.digest == cases.c.digest)
-    received = exists().where(of_case, originals.c.kind == "package-received")
-    document = exists().where(originals.c.message_id == messages.c.message_id, originals.c.digest == messages.c.digest)
-    package = exists().where(
-        originals.c.message_id == messages.c.message_id, originals.c.digest == messages.c.package_digest
+    of_tomb = and_(
+        tombstones.c.direction == cases.c.direction,
+        tombstones.c.partner == cases.c.partner,
+        tombstones.c.case_number == cases.c.case_number,
+    )
+    sent = or_(
+        exists().where(of_case, originals.c.kind == "delivery-sent", originals.c.digest == cases.c.digest),
+        exists().where(of_tomb, tombstones.c.digest == cases.c.digest),
+    )
+    received = or_(
+        exists().where(of_case, originals.c.kind == "package-received"),
+        exists().where(of_tomb, tombstones.c.kind == "package-received"),
+    )
+    document = or_(
+        exists().where(originals.c.message_id == messages.c.message_id, originals.c.digest == messages.c.digest),
+        exists().where(tombstones.c.digest == messages.c.digest),
+    )
+    package = or_(
+        exists().where(
+            originals.c.message_id == messages.c.message_id, originals.c.digest == messages.c.package_digest
+        ),
+        exists().where(tombstones.c.digest == messages.c.package_digest),
     )
     of_cases, of_messages = select(cases.c.case_number), select(messages.c.case_number, messages.c.message_id)
     with ledger.reading() as connection:

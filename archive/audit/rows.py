@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -79,7 +80,7 @@ def _groups(connection: Connection, covered: Covered) -> Iterator[Group]:
     entries = select(journal.c.n, journal.c.at, journal.c.what).where(journal.c.kind == covered.kind)
     said = iter(connection.execute(entries.order_by(journal.c.n).execution_options(yield_per=_PAGE)))
     upcoming = next(said, None)
-    for number, rows in groupby(connection.execute(wanted), key=lambda row: row.entry):
+    for number, rows in groupby(connection.execute(wanted).mappings(), key=itemgetter("entry")):
         while upcoming is not None and upcoming.n < number:
             yield _group(covered, upcoming.n, upcoming, ())
             upcoming = next(said, None)
@@ -93,12 +94,12 @@ def _groups(connection: Connection, covered: Covered) -> Iterator[Group]:
         upcoming = next(said, None)
 
 
-def _group(covered: Covered, number: int, entry: Row[Any] | None, rows: Iterable[Row[Any]]) -> Group:
+def _group(covered: Covered, number: int, entry: Row[Any] | None, rows: Iterable[Any]) -> Group:
     try:
         what = json.loads(entry.what) if entry is not None else {}
     except ValueError:
         what = {}  # the journal's own check names the entry
-    return Group(covered, number, entry.at if entry is not None else "", what, tuple(row._asdict() for row in rows))
+    return Group(covered, number, entry.at if entry is not None else "", what, tuple(rows))
 
 
 def _holds(connection: Connection, group: Group) -> bool:

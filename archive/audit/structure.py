@@ -26,7 +26,9 @@ class Structure:
 def settled(ledger: Ledger, layout: Layout, said: Said, at: datetime, patience: float, *, whole: bool) -> Structure:
     """Look at everything but the bytes of content; again, under what the ledger says then, where something is wrong.
 
-    `patience`: seconds between two looks; `whole`: whether the journal holds and can say what there must be. Raises UnreachableError S409.
+    `patience`: seconds between two looks; `whole`: whether the journal holds and can say what there must be.
+
+    Raises UnreachableError S409.
     """
     found = _look(layout, said, at)
     for _ in range(_LOOKS - 1):

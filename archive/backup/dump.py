@@ -1,8 +1,8 @@
 """The ledger as text: every table of it in one view, in a form that any database can take back.
 
 JSON lines: a head with the ledger's version, then for each table a line with its name and columns and one line a row,
-at the end how many of each there were. Values are those of the columns themselves (text, whole numbers, null), rows stand in the
-order of their primary key, so that the same ledger gives the same bytes on SQLite and on PostgreSQL.
+at the end how many of each there were. Values are those of the columns themselves (text, whole numbers, null), rows
+stand in the order of their primary key, so that the same ledger gives the same bytes on SQLite and on PostgreSQL.
 """
 
 import json

@@ -60,7 +60,7 @@ class Mender:
     def mend(self, places: Collection[str]) -> Iterator[Mended]:
         """Put right what lies at these paths under the archive's folder; gives each file that was put right.
 
-        Raises IntegrityError A512 (the backup is damaged itself), UnreachableError.
+        What is damaged in the backup too is passed over. Raises UnreachableError.
         """
         if any(place.startswith("ocfl/") for place in places):
             yield from self._root_files()
@@ -218,7 +218,10 @@ class Mender:
         target = self.work / "fetched"
         with disk():
             target.unlink(missing_ok=True)
-        fetch(self.place, file, target)
+        try:
+            fetch(self.place, file, target)
+        except IntegrityError:
+            return None  # damaged there too: what lies here stays, and the audit goes on naming it
         return target if not sha512 or _sha512(target) == sha512 else None
 
 

@@ -129,7 +129,7 @@ def _segments(connection: Connection, dumped: Dump, aside: Aside) -> list[Mended
     """Put rows of segments right by what the journal says; only `checked` and the end of none come from the dump."""
     said = facts.of_journal(connection)
     doubted = {row["segment"] for group in rows.differing(connection, WHOLE) for row in group.rows if "segment" in row}
-    wrong = {_number(problem.subject) for problem in facts.differing(connection, said, doubted)}
+    wrong = {number for number, _ in facts.differing(connection, said, doubted)}
     if not wrong:
         return []
     known = {row.values["n"]: row.values for row in dumped.rows("segments")}
@@ -140,11 +140,6 @@ def _segments(connection: Connection, dumped: Dump, aside: Aside) -> list[Mended
             values = _as_said(said.segments[number], known.get(number), latest)
             connection.execute(insert(segments), values)
     return [Mended("A507", f"segments {number}") for number in sorted(wrong)]
-
-
-def _number(subject: str) -> int:
-    """The segment in a problem's subject: `segments 7: state`."""
-    return int(subject.split()[1].rstrip(":"))
 
 
 def _as_said(fact: Facts, known: Values | None, latest: int) -> dict[str, Any]:

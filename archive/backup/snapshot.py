@@ -26,7 +26,7 @@ LEDGER, LEDGER_KEY, HOME, HOME_KEY = "ledger", "ledger.key", "home", "home.key" 
 _NOTES = "snapshots/"
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
 _LONGEST = 256 << 20  # bytes; a list of a million files has about that much
-_STORED = ("archive", "inbox", "outbox", "quarantine")
+_STORED = ("archive", "inbox", "quarantine")
 
 
 class File(NamedTuple):

@@ -135,9 +135,14 @@ def parse(data: bytes) -> Manifest:
     return manifest
 
 
-def sums(parts: Mapping[str, bytes]) -> bytes:
-    """The parts as `sha256sum -c` reads them."""
-    return "".join(f"{sha256(data)}  {name}\n" for name, data in parts.items()).encode("ascii")
+def sums(found: Mapping[str, bytes]) -> bytes:
+    """These parts as `sha256sum -c` reads them."""
+    return b"".join(sum_line(note(name, data)) for name, data in found.items())
+
+
+def sum_line(item: PartNote) -> bytes:
+    """One part as `sha256sum -c` reads it."""
+    return f"{item.sha256}  {item.name}\n".encode()
 
 
 def _built(kind: type[T], value: Any) -> T:

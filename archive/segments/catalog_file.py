@@ -1,6 +1,6 @@
 """catalog.bin: what the ledger knows of a segment's members, so that it can be rebuilt from the objects alone.
 
-Lines of JSON, compressed (zlib, RFC 1950) and encrypted with the segment's key, bound to `<object id>/catalog`:
+Lines of JSON, compressed (bzip2) and encrypted with the segment's key, bound to `<object id>/catalog`:
 
     {"segment": n, "opened": UTC text, "journal": the journal's length when it was written}
     ["m", digest, kind, bytes, entry]                     a member, in the order of the tar
@@ -9,9 +9,9 @@ Lines of JSON, compressed (zlib, RFC 1950) and encrypted with the segment's key,
 Rows of `originals` that were entered after the segment of their member was sealed stand in the next segment's file.
 """
 
+import bz2
 import json
 import os
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +67,7 @@ def render(catalog: Catalog, cipher: AESGCM, object_id: str) -> bytes:
         *(("o", *row) for row in catalog.originals),
     ]
     text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
-    return codec.encrypt(cipher, os.urandom(codec.NONCE), zlib.compress(text.encode(), 9), _bound(object_id))
+    return codec.encrypt(cipher, os.urandom(codec.NONCE), bz2.compress(text.encode()), _bound(object_id))
 
 
 def parse(data: bytes, cipher: AESGCM, object_id: str) -> Catalog:
@@ -75,7 +75,7 @@ def parse(data: bytes, cipher: AESGCM, object_id: str) -> Catalog:
     text = codec.decrypt(cipher, data, _bound(object_id))
     if text is None:
         raise IntegrityError("A506", f"{object_id}: catalog.bin")
-    first, *lines = (json.loads(line) for line in zlib.decompress(text).decode().splitlines())
+    first, *lines = (json.loads(line) for line in bz2.decompress(text).decode().splitlines())
     return Catalog(
         segment=first["segment"],
         opened=first["opened"],

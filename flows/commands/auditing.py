@@ -5,16 +5,17 @@ from pathlib import Path
 
 import click
 
-from archive.audit import AuditReport, audit
+from archive.audit import AuditReport
 from archive.audit.coverage import ages, history
-from flows import terminal
+from flows import keyring, terminal
 from flows.audit_page import page
 from flows.commands.common import Place, json_option, pass_place
+from flows.maintaining import audited
 from flows.private import write_private
 from flows.reports import plain
 from flows.times import now
 from flows.wiring import SERVICE
-from formats.reasons import Language, reason
+from formats.reasons import Language
 
 
 @click.command("audit")
@@ -33,35 +34,18 @@ def audit_archive(
     Segments that were not read for longest come first; what the time does not suffice for, the next audit reads.
     """
     at = now()
-    with place.office() as office, terminal.progress(not as_json) as bar:
+    with place.office() as office:
         settings = office.settings
-        steps = bar("read", None, ("read",))
         budget = None if everything else timedelta(minutes=minutes or settings.archive.audit_minutes)
-        seen = 0
-
-        def progress(done: int, _total: int, _segment: int) -> None:
-            """Move the bar by what was read since the last time."""
-            nonlocal seen
-            seen, before = done, seen
-            steps("read", done - before)
-
-        found = audit(
-            office.ledger,
-            office.store,
-            settings.stored("archive"),
-            at=at,
-            who=by,
-            budget=budget,
-            deep=deep,
-            days=settings.archive.audit_days,
-            progress=progress,
-        )
-        if report is not None:
-            days = settings.archive.audit_days
-            drawn = page(
-                found, ages(office.ledger), history(office.ledger, at, days), office.code, at, settings.language
+        with terminal.bytes_progress(not as_json, "read") as bar:
+            found = audited(
+                office, at, budget=budget, deep=deep, who=by, progress=lambda done, total, _segment: bar(done, total)
             )
-            write_private(report, drawn)
+        if report is not None:
+            line = history(office.ledger, at, found.coverage.days)
+            write_private(report, page(found, ages(office.ledger), line, office.code, at, settings.language))
+        away = keyring.escrow_at_home(settings.home)
+    terminal.take_away(away)
     terminal.emit(as_json, {**plain(found), "share": found.coverage.share}, lambda: _people(found, settings.language))
     return 4 if found.problems else 0
 
@@ -73,5 +57,4 @@ def _people(found: AuditReport, language: Language) -> None:
         f"read {found.segments} segments, {found.read} bytes in {found.seconds:.1f} s; "
         f"{found.coverage.share:.1%} of the bytes were read within {found.coverage.days} days"
     )
-    for problem in found.problems:
-        click.echo(f"{problem.code} {problem.subject} {reason(problem.code).what[language]}")
+    terminal.problem_lines(found.problems, language)

@@ -99,11 +99,13 @@ def prove(place: Place, entry: int | None, since: str | None, until: str | None,
     days = [_day(text) for text in (since, until) if text]
     with place.office() as office:
         key = office.journal_key
-        note = log.checkpoint(office.ledger, key, now()) if len(days) < 2 else ""
+        notes = [journal_proofs.signed_by(office.ledger, day) for day in days]
+        if not until:
+            notes.append(log.checkpoint(office.ledger, key, now()))
         if entry is not None:
-            lines = journal_proofs.inclusion(office.ledger, entry, note).file(key.verifier)
+            lines = journal_proofs.inclusion(office.ledger, entry, *notes).file(key.verifier)
         else:
-            old, new = [journal_proofs.signed_by(office.ledger, day) for day in days] + [note] * (2 - len(days))
+            old, new = notes
             lines = journal_proofs.consistency(office.ledger, old, new).file(key.verifier)
         _write(output, lines)
     _tell(_checked(output, key.verifier, ()), output, as_json)

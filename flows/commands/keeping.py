@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from archive import audit as auditing
 from archive import cases
 from flows import terminal
+from flows.commands import archive_keys, auditing, bundles, retention
 from flows.commands.common import Place, json_option, pass_place
 from flows.private import write_private
 from flows.reports import plain
-from formats.reasons import reason
+from flows.times import now
 
 
 @click.group()
@@ -47,20 +47,28 @@ def get(place: Place, digest: str, output: Path, as_json: bool) -> int:
     return 0
 
 
-@archive.command()
+@archive.command("seal")
+@click.option("--all", "everything", is_flag=True, help="The open segment too, however small and young it is.")
 @json_option
 @pass_place
-def audit(place: Place, as_json: bool) -> int:
-    """Check every original, every ledger row and the journal; ends with 4 and names what is damaged."""
+def seal_(place: Place, everything: bool, as_json: bool) -> int:
+    """Seal the segments that are full or old: from then on they are never written again."""
     with place.office() as office:
-        report = auditing.audit(office.ledger, office.store)
-        language = office.settings.language
+        office.store.recover(now())
+        sealed = office.store.seal_due(now(), all_of_them=everything)
+    terminal.emit(as_json, {"sealed": list(sealed)}, lambda: click.echo(f"sealed {len(sealed)}"))
+    return 0
 
-    def people() -> None:
-        """Print for people."""
-        click.echo(f"{report.originals} originals, {report.bytes} bytes, {report.cases} cases")
-        for problem in report.problems:
-            click.echo(f"{problem.code} {problem.subject} {reason(problem.code).what[language]}")
 
-    terminal.emit(as_json, plain(report), people)
-    return 4 if report.problems else 0
+for command in (
+    auditing.audit_archive,
+    archive_keys.rekey_archive,
+    bundles.bundle,
+    bundles.verify,
+    retention.due,
+    retention.hold,
+    retention.holds,
+    retention.lift,
+    retention.destroy,
+):
+    archive.add_command(command)

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from archive.ledger import Ledger
-from flows import founding, keyring, terminal
+from flows import founding, keyring, terminal, upgrading
 from flows.commands.common import Place, json_option, pass_place
 from flows.times import now
 from formats.errors import UsageError
@@ -152,8 +151,8 @@ def _card_document(item: Card) -> dict[str, str]:
 @json_option
 @pass_place
 def upgrade(place: Place, as_json: bool) -> int:
-    """Bring the ledger to this program's version."""
-    url = place.office().settings.ledger_url
-    version = Ledger.upgrade(url)
+    """Bring a home to this program's version: ledger, keys, and originals that were kept as plain files."""
+    with place.office() as office:
+        version = upgrading.upgrade(office, now())
     terminal.emit(as_json, {"version": version}, lambda: click.echo(f"the ledger is at version {version}"))
     return 0

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from archive.audit import Problem
 from flows import engine, terminal
 from flows.commands.common import Place, engine_option, json_option, pass_place, status_of, workers_option
 from flows.reports import Failed, Judged
@@ -76,6 +77,26 @@ def acknowledge(place: Place, engine: str | None, as_json: bool) -> int:
 
     terminal.emit(as_json, report, people)
     return status_of(failures)
+
+
+@click.command()
+@engine_option
+@json_option
+@pass_place
+def upkeep(place: Place, engine: str | None, as_json: bool) -> int:
+    """Seal what is due, audit for the time that the setting gives, back up where the setting says."""
+    report, language = _run(place, "upkeep", engine)
+    failures = failed(report["failed"])
+
+    def people() -> None:
+        """Print for people."""
+        backup = report["snapshot"] or "no backup"
+        click.echo(f"sealed {len(report['sealed'])}, audited {report['segments']} segments, {backup}")
+        terminal.problem_lines([Problem(**item) for item in report["problems"]], language)
+        terminal.failed_lines(failures, language)
+
+    terminal.emit(as_json, report, people)
+    return status_of(failures, otherwise=4 if report["problems"] else 0)
 
 
 @click.command()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.parts import ROOT
 
-DATA = (".csv", ".toml", ".xsd")
+DATA = (".csv", ".toml", ".xsd", ".xsl", ".css", ".html", ".txt")
 
 
 @pytest.fixture(scope="module")

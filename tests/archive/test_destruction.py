@@ -265,6 +265,21 @@ def test_what_is_due_goes_and_what_must_stay_stays(place: Place) -> None:
     assert destruction.due(place.ledger, ON) == ()
 
 
+def test_destruction_with_a_ledger_in_postgresql(postgresql_url: str, tmp_path: Path) -> None:
+    """The same on the other database: two orders, what stays is readable, the audit finds nothing."""
+    with Ledger.create(postgresql_url) as ledger:
+        place = Place(tmp_path, ledger)
+        for numbers in (range(1, 5), range(5, 9)):
+            keep(place.store, ledger, numbers, LONG_AGO)
+        keep(place.store, ledger, YOUNG, AT)
+        items = destruction.due(ledger, ON)
+        for part in (items[:3], items[3:]):
+            place.carry_out(destruction.write(OFFICE, part, AT))
+            assert place.problems() == ()
+        assert place.readable() >= STAYS
+        assert place.readable().isdisjoint(GOES)
+
+
 def test_a_carried_out_order_is_done_once(place: Place) -> None:
     """The same order again changes nothing and tells the same."""
     order = place.order()

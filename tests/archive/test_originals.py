@@ -66,20 +66,14 @@ def lose(store: SegmentOriginals) -> Spoil:
     return cut
 
 
-class TestOpenSegment(OriginalStoreSuite):
-    """The suite, in the open segment."""
+class TestSegmentOriginals(OriginalStoreSuite):
+    """The suite, in an open segment and in sealed ones."""
 
-    @pytest.fixture
-    def store(self, tmp_path: Path, ledger: Ledger) -> SegmentOriginals:
-        """A store whose segment stays open."""
-        return store_in(tmp_path, ledger, segment_bytes=1 << 30)
-
-
-class TestSealedSegments(OriginalStoreSuite):
-    """The suite, in sealed segments."""
-
-    @pytest.fixture
-    def store(self, tmp_path: Path, ledger: Ledger) -> SegmentOriginals:
-        """A store that seals after every batch."""
-        context = store_in(tmp_path, ledger).context
-        return SealingStore(tmp_path / "archive", ledger, context.layout.office, context.wrap, context.policy)
+    @pytest.fixture(params=["open", "sealed"])
+    def store(self, request: pytest.FixtureRequest, tmp_path: Path, ledger: Ledger) -> SegmentOriginals:
+        """A store whose segment stays open, or one that seals after every batch."""
+        made = store_in(tmp_path, ledger, segment_bytes=1 << 30)
+        if request.param == "open":
+            return made
+        context = made.context
+        return SealingStore(context.layout.root, ledger, context.layout.office, context.wrap, context.policy)

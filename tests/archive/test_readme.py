@@ -21,4 +21,4 @@ def test_diagram_is_the_one_of_the_table() -> None:
 def test_every_maintenance_event_is_listed_with_its_fields() -> None:
     """The list of maintenance events is complete, and names the fields of each."""
     rows = re.findall(r"^\| `([a-z-]+)` \| ([^|]*) \|", _readme(), re.MULTILINE)
-    assert {kind: tuple(re.findall(r"`([a-z_]+)`", fields)) for kind, fields in rows} == dict(EVENTS)
+    assert {kind: tuple(re.findall(r"`([a-z0-9_]+)`", fields)) for kind, fields in rows} == dict(EVENTS)

@@ -1,6 +1,7 @@
 """The report of an audit as a page: well-formed, self-contained, in three languages, with pictures that say what they show."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -8,8 +9,10 @@ from lxml import etree
 from archive.audit import AuditReport, Coverage, Problem
 from archive.audit.coverage import Age, Point
 from archive.journal import Head
+from flows import cli
 from flows.audit_page import page
 from formats.reasons import LANGUAGES, Language, reason
+from tests.office import found_pair
 
 AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 HTML, SVG = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}"
@@ -82,3 +85,16 @@ def test_the_line_has_a_point_a_moment(points: int) -> None:
     root = etree.fromstring(page(_report(), [], line, "33010001", AT, "en"))
     drawn = [str(item.get("points")).split() for item in root.iter(f"{SVG}polyline")]
     assert [len(each) for each in drawn] == ([] if not points else [max(points, 2)])
+
+
+def test_the_command_writes_the_page(tmp_path: Path) -> None:
+    """`archive audit --report` ends with 0 and writes a page for this user alone; with 4 where something is wrong."""
+    home = found_pair(tmp_path).sender
+    file = tmp_path / "report.html"
+    command = ["-C", str(home), "archive", "audit", "--all", "--deep", "--report", str(file)]
+    assert cli.run(command) == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    (home / "archive" / "note.txt").write_bytes(b"?")
+    assert cli.run(command) == 4
+    cells = [cell.text for cell in etree.fromstring(file.read_bytes()).iter(f"{HTML}td")]
+    assert "note.txt" in cells

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from archive import cases
+from archive import cases, checkpoints, journal, witnesses
+from archive.checkpoints import Checkpoint
 from flows import collecting, passes
 from flows.synthetic import people as synthetic
 from flows.synthetic.places import HANGZHOU, SHENZHEN
@@ -302,3 +303,42 @@ def test_receipts_are_signed_documents_kept_by_both(pair: Pair) -> None:
             at = now()
             document = envelope.unseal(package, [sender.key], Directory.load(pair.sender / "partners").pins(), at)
             assert document.data == receiver.store.read(sent["receipt-sent"].digest)
+
+
+def test_receipts_make_partners_witnesses(pair: Pair) -> None:
+    """Each receipt carries the signed head of the receiver's journal; the sender keeps it, and it holds over there."""
+    opened(pair)
+    exchange(pair)
+    with Office.at(pair.sender) as sender, Office.at(pair.receiver) as receiver:
+        kept = witnesses.witnessed(sender.ledger, receiver.code)
+        assert len(kept) == 1
+        head = checkpoints.open_note(kept[0].note, receiver.journal_key.verifier)
+        assert journal.verify(receiver.ledger, [head]).count > head.size > 0
+        rows = [row for row in cases.originals(receiver.ledger) if row.kind == "receipt-sent"]
+        receipts = [xml.decode(receiver.store.read(row.digest)) for row in rows]
+        assert {receipt.checkpoint for receipt in receipts if isinstance(receipt, Receipt)} == {kept[0].note}
+
+
+def test_two_heads_of_one_size_are_told(pair: Pair) -> None:
+    """A partner that signs two different journals of one size is named, and the case is closed all the same."""
+    numbers = opened(pair)
+    ex.send(pair)
+    ex.receive(pair.receiver)
+    with Office.at(pair.sender) as sender, Office.at(pair.receiver) as receiver:
+        size = journal.head(receiver.ledger).count
+        known = {head.size for head in _heads(receiver)}
+        other = checkpoints.sign(Checkpoint(receiver.journal_key.name, min(known), "00" * 32), receiver.journal_key)
+        witnesses.witness(sender.ledger, receiver.code, other, receiver.journal_key.verifier, now())
+        assert size > min(known)
+    ex.acknowledge(pair.receiver)
+    report = ex.receive(pair.sender)
+    assert {failed.code for failed in report.failed} == {"A510"}
+    assert states(pair.sender) == dict.fromkeys(numbers, "accepted")
+
+
+def _heads(office: Office) -> list[Checkpoint]:
+    """The heads in the receipts that an office has sent."""
+    rows = [row for row in cases.originals(office.ledger) if row.kind == "receipt-sent"]
+    receipts = [xml.decode(office.store.read(row.digest)) for row in rows]
+    notes = {receipt.checkpoint for receipt in receipts if isinstance(receipt, Receipt)}
+    return [checkpoints.open_note(note, office.journal_key.verifier) for note in notes]

@@ -157,8 +157,8 @@ def test_the_home_is_chosen_by_option_then_environment(monkeypatch: pytest.Monke
 
 
 def test_what_is_stored_lies_in_the_home_or_where_the_machines_share_it() -> None:
-    """`storage.folder` moves archive, inbox, outbox and quarantine together, relative to the home or not."""
-    assert parsed(LEAST).stored("outbox") == HOME / "outbox"
+    """`storage.folder` moves archive, inbox and quarantine together, relative to the home or not."""
+    assert parsed(LEAST).stored("inbox") == HOME / "inbox"
     assert parsed({**LEAST, "storage": {"folder": "shared"}}).stored("inbox") == HOME / "shared/inbox"
     assert parsed({**LEAST, "storage": {"folder": "/srv/shared"}}).stored("archive") == Path("/srv/shared/archive")
 

@@ -62,7 +62,6 @@ def _archive() -> None:
         *_sizes("bytes"),
         *_words("kind"),
         *_numbers("entry"),
-        sqlite_with_rowid=False,
     )
     op.create_index("members_place", "members", ["segment", "place"], unique=True)
     op.create_index("members_entry", "members", ["entry"])

@@ -46,9 +46,9 @@ class Damage:
 
     def _fits(self, problem: Problem) -> bool:
         if self.entries and problem.code in ("A504", "A510"):
-            numbers = [int(number) for number in re.findall(r"\d+", problem.subject)]
+            told = re.search(r"entr(?:y|ies) (\d+)(?: to (\d+))?", problem.subject)
             first, last = self.entries
-            return bool(numbers) and numbers[0] <= last and numbers[-1] >= first
+            return told is not None and int(told[1]) <= last and int(told[2] or told[1]) >= first
         if self.files:
             return bool(self.files & {problem.subject, problem.place})
         return any(re.search(rf"{word}(?!\d)", f"{problem.subject} {problem.place}") for word in self.words)
@@ -108,7 +108,9 @@ def of_journal(place: Place, chance: random.Random) -> Damage:
                 row["n"] = number
                 row["leaf"] = leaf_hash(entries.line(*(row[name] for name in FIELDS[:-1]))).hex()
         database.execute("DELETE FROM journal")
-        database.executemany(f"INSERT INTO journal ({', '.join(FIELDS)}) VALUES ({', '.join('?' * 8)})", map(_tuple, rows))
+        database.executemany(
+            f"INSERT INTO journal ({', '.join(FIELDS)}) VALUES ({', '.join('?' * 8)})", map(_tuple, rows)
+        )
         if anew:
             values = head_values(Frontier().extend(bytes.fromhex(row["leaf"]) for row in rows))
             database.execute("UPDATE journal_head SET n = :n, root = :root, frontier = :frontier", values)
@@ -207,5 +209,3 @@ def _database(place: Place) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(place.database)) as database, database:
         database.row_factory = sqlite3.Row
         yield database
-
-

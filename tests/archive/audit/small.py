@@ -13,6 +13,7 @@ from archive.audit import AuditReport, audit
 from archive.checkpoints import JournalKey
 from archive.ledger import Ledger
 from archive.registry import original_values, register
+from archive.segments.readme import write_readme
 from archive.segments.rekey import rekey
 from archive.segments.store import SegmentOriginals
 from archive.tables import utc_text
@@ -76,6 +77,7 @@ def small(folder: Path, batches: int = 9) -> Place:
             store = store_in(folder, ledger, wrap=wrap, segment_bytes=SEGMENT)
             if batch == batches // 2:
                 rekey(store.context, WRAP, NEXT, "A" * 40, AT)
+                write_readme(store.context, {"archive.asc": b"a public key\n"}, AT)
             keep_batch(ledger, store, batch, chance)
         journal.checkpoint(ledger, JournalKey.generate(f"jiexu/{OFFICE}/journal"), AT)
     return Place(folder)

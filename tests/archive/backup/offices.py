@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from archive import audit as auditing
 from archive import journal, registry
 from archive.audit import AuditReport
@@ -27,10 +29,13 @@ from archive.segments import rekey
 from archive.segments.store import SegmentOriginals
 from archive.tables import OUT, utc_text
 from formats.digest import sha256
-from tests.archive.stories import PARTNER
 from tests.archive.stores import OFFICE, WRAP, store_in
+from tests.archive.stories import PARTNER
 
-KEY = JournalKey.load(JournalKey.generate(f"jiexu/{OFFICE}/journal").dump("x"), "x")
+# The same in every process of a test.
+KEY = JournalKey(
+    f"jiexu/{OFFICE}/journal", Ed25519PrivateKey.from_private_bytes(b"the key of the tests' journal...."[:32])
+)
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 HOME = {"office.toml": b'[office]\ncode = "33010001"\n', "keys/journal.vkey": f"{KEY.verifier}\n".encode()}
 
@@ -143,6 +148,24 @@ def build(folder: Path, segments: int = 3, each: int = 8) -> Office:
         (folder / place / f"{sha256(original(number))}.pgp").write_bytes(original(number))
     with office.open() as (ledger, _):
         journal.checkpoint(ledger, KEY, office.later())
+    return office
+
+
+def filled(folder: Path, count: int) -> Office:
+    """An office with so many cases, each with a document, a signature and a package, in segments of a megabyte."""
+    office = Office(folder)
+    folder.mkdir()
+    with Ledger.create(office.url) as ledger:
+        store = store_in(folder, ledger, segment_bytes=1 << 20)
+        for first in range(0, count, 100):
+            numbers = range(first, min(first + 100, count))
+            items = [
+                (kind, kind.encode() + original(number, size))
+                for number in numbers
+                for kind, size in (("delivery-sent", 2000), ("signature-sent", 120), ("package-sent", 900))
+            ]
+            kept = store.keep(items, office.later())
+            register(ledger, kept, [f"C{number:05}" for number in numbers for _ in range(3)], office.later())
     return office
 
 

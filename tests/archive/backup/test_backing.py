@@ -89,7 +89,12 @@ def test_a_backup_is_remembered(office: Office, place: FolderPlace) -> None:
             heads = {item.size: item.note for item in connection.execute(select(checkpoints))}
         (entry,) = journal.entries(ledger, last=1)
         journal.verify(ledger, verifier=KEY.verifier)
-    assert (row.place, row.snapshot, row.files, row.digest) == ("elsewhere", report.snapshot, report.files, sha256(note))
+    assert (row.place, row.snapshot, row.files, row.digest) == (
+        "elsewhere",
+        report.snapshot,
+        report.files,
+        sha256(note),
+    )
     told = {"place": "elsewhere", "snapshot": report.snapshot, "files": report.files, "bytes": report.bytes}
     assert (entry.kind, entry.who, entry.what) == ("backed-up", "staff-7", {**told, "digest": report.digest})
     found = opened(place).snapshot
@@ -151,9 +156,7 @@ def test_files_are_read_again_in_turns(office: Office, place: FolderPlace) -> No
 
 
 @pytest.mark.parametrize("lie", ["drop", "cut", "flip", "zero"])
-def test_a_place_that_lies_is_found(
-    office: Office, backed_up: tuple[Office, Path], tmp_path: Path, lie: str
-) -> None:
+def test_a_place_that_lies_is_found(office: Office, backed_up: tuple[Office, Path], tmp_path: Path, lie: str) -> None:
     """Whichever write is lost or altered, the backup fails with A511 and there is no snapshot."""
     many = sum(1 for path in backed_up[1].rglob("*") if path.is_file())
     assert many > 30
@@ -184,7 +187,7 @@ def test_a_flipped_bit_without_a_good_source_is_an_error(office: Office, place: 
     damage(tmp_path / "place" / tar)
     copy = (tmp_path / "place" / tar).read_bytes()
     damage(office.archive / tar.replace("objects/", "ocfl/"), 600)
-    with pytest.raises(IntegrityError, match="A511|A506"):
+    with pytest.raises(IntegrityError, match=r"A511|A506"):
         office.back_up(place, budget=None)
     assert (tmp_path / "place" / tar).read_bytes() == copy
 

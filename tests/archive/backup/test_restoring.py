@@ -1,6 +1,5 @@
 """Restore: a whole office and one case, from a place and one secret key alone."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from archive.tables import cases, members, originals
 from formats.digest import sha256
 from formats.errors import IntegrityError, UsageError
 from tests.archive.backup.offices import HOME, KEY, NOW, Office, opened, original
-from tests.archive.backup.test_backing import contents, damage
+from tests.archive.backup.test_backing import damage
 from tests.archive.stores import WRAP
 from tests.archive.wraps import MemoryWrap
 
@@ -66,9 +65,7 @@ def test_nothing_is_left_beside_a_restored_home(backed_up: tuple[Office, Path], 
     assert {path.stat().st_mode & 0o777 for path in (back.archive / "ocfl").rglob("*") if path.is_file()} == {0o400}
 
 
-def test_the_ledger_can_go_into_postgresql(
-    backed_up: tuple[Office, Path], tmp_path: Path, postgresql_url: str
-) -> None:
+def test_the_ledger_can_go_into_postgresql(backed_up: tuple[Office, Path], tmp_path: Path, postgresql_url: str) -> None:
     """A ledger given by a URL gets the rows; a killed restore of the same snapshot is gone on with, another is S414."""
     place = _place(backed_up)
     restore(place, tmp_path / "back", url=postgresql_url)
@@ -88,7 +85,7 @@ def test_the_ledger_can_go_into_postgresql(
 
 
 def _a_case() -> dict[str, object]:
-    texts = {name: "x" for name in ("case_number", "direction", "partner", "person", "state", "opened", "updated")}
+    texts = dict.fromkeys(("case_number", "direction", "partner", "person", "state", "opened", "updated"), "x")
     return {**texts, "kinds": ("110",), "digest": "", "findings": (), "why": ""}
 
 
@@ -149,7 +146,8 @@ def test_damage_at_the_place_is_never_restored(
     """A file altered, cut, lengthened or missing: A512 (A509 for a wrapped key), and there is no home."""
     folder = tmp_path / "place"
     shutil.copytree(backed_up[1], folder)
-    file = sorted(path for path in (folder / kind).rglob("*") if path.is_file() and path.suffix != ".pgp" or kind == "spool" and path.is_file())[0]  # fmt: skip
+    wanted = ("*.enc",) if kind in ("ledger", "home") else ("*.tar", "*.json", "*pgp" if kind == "spool" else "*.txt")
+    file = min(path for pattern in wanted for path in (folder / kind).rglob(pattern))
     file.chmod(0o600)
     if how == "flip":
         damage(file, 11)
@@ -215,9 +213,7 @@ def test_damage_to_a_case_is_named(backed_up: tuple[Office, Path], tmp_path: Pat
     assert found[2] == original(26)
 
 
-def test_a_restored_office_backs_up_to_the_same_place(
-    office: Office, place: FolderPlace, tmp_path: Path
-) -> None:
+def test_a_restored_office_backs_up_to_the_same_place(office: Office, place: FolderPlace, tmp_path: Path) -> None:
     """After a restore from an older snapshot life goes on; all snapshots of both lives restore."""
     first = office.back_up(place)
     office.keep([500])
@@ -228,6 +224,4 @@ def test_a_restored_office_backs_up_to_the_same_place(
     third = back.back_up(place)
     for name, files in ((second.snapshot, office.files()), (third.snapshot, back.files())):
         assert restore(place, tmp_path / name, name).files() == files
-    assert os.listdir(tmp_path / "place/snapshots")
     assert snapshot.listed(place) == tuple(sorted([first.snapshot, second.snapshot, third.snapshot]))
-    assert contents(tmp_path / "place")

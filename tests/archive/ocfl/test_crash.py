@@ -94,6 +94,7 @@ def test_killed_while_it_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_killed_while_it_writes_many_times(tmp_path: Path) -> None:
     """At 200 random instants."""
     _trial(tmp_path, 200)

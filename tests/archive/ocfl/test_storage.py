@@ -200,3 +200,12 @@ def test_what_does_not_belong_in_a_root_is_named(
 def test_a_root_that_is_not_there_is_a_flaw(tmp_path: Path) -> None:
     """Not an error."""
     assert {flaw.code for flaw in validate_root(tmp_path / "nothing")} >= {"E034", "E069"}
+
+
+def test_an_inventory_behind_a_link_is_not_believed(archive: Archive, tmp_path: Path) -> None:
+    """Even with the right bytes: A506, since what lies elsewhere is not kept."""
+    inventory = archive.write(1).path / "inventory.json"
+    inventory.rename(tmp_path / "elsewhere")
+    inventory.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(IntegrityError):
+        archive.root.files(name(1))

@@ -26,11 +26,12 @@ def test_a_header_is_what_python_writes(place: int, kind: str, size: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("place", "kind", "size"), [(10**8, "a", 1), (-1, "a", 1), (1, "a", 8**11), (1, "", 1), (1, "k" * 32, 1), (1, "键", 1)]
+    ("place", "kind", "size"),
+    [(10**8, "a", 1), (-1, "a", 1), (1, "a", 8**11), (1, "", 1), (1, "k" * 32, 1), (1, "键", 1)],
 )
 def test_what_no_header_holds_is_refused(place: int, kind: str, size: int) -> None:
     """ValueError, not a header that says something else."""
-    with pytest.raises(ValueError, match="place|kind|ascii"):
+    with pytest.raises(ValueError, match=r"place|kind|ascii"):
         members.header(place, kind, size)
 
 
@@ -51,7 +52,11 @@ def test_gnu_tar_lists_and_unpacks_it(tmp_path: Path) -> None:
     blocks = [b"".join(members.block(place, "delivery-sent", data)) for place, data in enumerate(contents)]
     (tmp_path / "members.tar").write_bytes(b"".join(blocks) + members.END)
     told = subprocess.run(
-        [need("tar"), "--numeric-owner", "-xvf", "members.tar"], cwd=tmp_path, capture_output=True, text=True, check=True
+        [need("tar"), "--numeric-owner", "-xvf", "members.tar"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert told.stderr == ""
     assert told.stdout.split() == [f"{place:08d}" for place in range(6)]

@@ -1,0 +1,43 @@
+"""Upgrading a home: its ledger, its keys, and the originals and sent packages that an earlier version kept as files."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from archive import registry
+from archive.ledger import Ledger
+from archive.segments import adoption
+from flows import describing, new_keys
+from flows.wiring import SERVICE, Office
+
+_BATCH = 100  # packages kept at once
+
+
+def upgrade(office: Office, at: datetime) -> str:
+    """Bring a home to this program's version and return that; what is there already is left as it is.
+
+    It may be killed and called again. Raises UsageError S402, S408, S410; IntegrityError A502, A504; UnreachableError
+    S409, S416.
+    """
+    version = Ledger.upgrade(office.settings.ledger_url)
+    new_keys.make_missing(office.settings.home, office.code, office.settings.passphrase(), at)
+    registry.prove_earlier(office.ledger, SERVICE, at)
+    office.store.recover(at)
+    adoption.adopt(office.archive, office.store, office.ledger, at)
+    _keep_packages(office, sorted(office.settings.stored("outbox").glob("*.pgp")), at)
+    describing.describe(office, at)
+    return version
+
+
+def _keep_packages(office: Office, files: list[Path], at: datetime) -> None:
+    """Earlier packages lay in `outbox/`; posting reads them from the archive now. Each file goes once it is kept."""
+    for start in range(0, len(files), _BATCH):
+        batch = files[start : start + _BATCH]
+        kept = office.store.keep([("package-sent", file.read_bytes()) for file in batch], at)
+        registry.register_packages(office.ledger, kept, SERVICE, at)
+        _remove(batch)
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink()

@@ -1,0 +1,82 @@
+"""The upkeep pass (art. 9): finish what was begun, seal what is due, audit within a budget of time, back up.
+
+Each part stands alone: one that fails is named in the report, and the others go on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from archive.audit import AuditReport, Problem
+from archive.backup.backing import BackupReport
+from flows import backup_places, backups
+from flows.faults import coded
+from flows.maintaining import audited
+from flows.reports import Failed, Report
+from flows.steps import Run, Steps, at_once, quiet
+from flows.times import now
+from flows.wiring import Office
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class UpkeepReport(Report):
+    """What an upkeep pass did.
+
+    `sealed` are the numbers of the segments that it sealed, `share` that of the archive's bytes which audits have read
+    lately; `snapshot` is the backup's name, empty where none is configured or it failed.
+    """
+
+    sealed: tuple[int, ...] = ()
+    segments: int = 0
+    share: float = 0.0
+    problems: tuple[Problem, ...] = ()
+    snapshot: str = ""
+    failed: tuple[Failed, ...] = ()
+
+
+def upkeep(office: Office, *, run: Run = at_once, steps: Steps = quiet) -> UpkeepReport:
+    """One upkeep pass."""
+    failed: list[Failed] = []
+    sealed = _part("seal", lambda: run("seal", lambda: _seal(office)), failed)
+    steps("sealed", len(sealed or ()))
+    found = _part("audit", lambda: run("audit", lambda: _audit(office)), failed)
+    steps("audited", found.segments if found else 0)
+    made = _part("backup", lambda: run("backup", lambda: _back_up(office, steps)), failed)
+    return UpkeepReport(
+        sealed=sealed or (),
+        segments=found.segments if found else 0,
+        share=found.coverage.share if found else 0.0,
+        problems=found.problems if found else (),
+        snapshot=made.snapshot if made else "",
+        failed=tuple(failed),
+    )
+
+
+def _part(name: str, act: Callable[[], T], failed: list[Failed]) -> T | None:
+    try:
+        return act()
+    except Exception as error:  # noqa: BLE001 - each part stands alone: the others go on
+        failed.append(Failed.by(name, coded(error)))
+        return None
+
+
+def _seal(office: Office) -> tuple[int, ...]:
+    office.store.recover(now())
+    return office.store.seal_due(now())
+
+
+def _audit(office: Office) -> AuditReport:
+    return audited(office, now(), budget=timedelta(minutes=office.settings.archive.audit_minutes))
+
+
+def _back_up(office: Office, steps: Steps) -> BackupReport | None:
+    if not office.settings.archive.backup:
+        return None
+    own, mailbox = office.settings.archive, office.settings.mailbox
+    ssh_key = office.settings.path(mailbox.ssh_key)
+    with backup_places.opened(own.backup, own.backup_host_key, ssh_key, mailbox.timeout) as place:
+        backup_places.sweep(place)
+        return backups.back_up(office, place, backup_places.named(own.backup), now(), steps=steps)
