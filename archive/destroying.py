@@ -33,9 +33,10 @@ from archive.segments.catalog import member_line
 from archive.segments.context import Context
 from archive.segments.files import held
 from archive.segments.store import SegmentOriginals
-from archive.tables import OUT, members, originals, segments, tombstones, utc_text
-from archive.tables import gone as gone_table
+from archive.tables import OUT, members, originals, segments, utc_text
 from archive.tables import journal as journal_table
+from archive.upkeep_tables import gone as gone_table
+from archive.upkeep_tables import tombstones
 from formats.digest import sha256
 from formats.retention import Period
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import Connection, select
 
 from archive.ledger import chunks
-from archive.tables import gone
+from archive.upkeep_tables import gone
 
 
 def leaves(present: Sequence[bytes], gone: Mapping[int, bytes]) -> list[bytes]:

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 from archive import journal
 from archive.journal import Entry
 from archive.ledger import Ledger
-from archive.tables import OUT, cases, holds, utc_text
+from archive.tables import OUT, cases, utc_text
+from archive.upkeep_tables import holds
 from formats.errors import UsageError
 
 CaseKey = tuple[str, str, str]  # direction, partner, case number

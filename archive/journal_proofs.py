@@ -14,8 +14,8 @@ from archive import checkpoints, journal, merkle, proof_files
 from archive.checkpoints import Checkpoint
 from archive.ledger import Ledger
 from archive.merkle import Frontier
-from archive.tables import checkpoints as signed_heads
 from archive.tables import journal as entries
+from archive.upkeep_tables import checkpoints as signed_heads
 from formats.errors import IntegrityError, UsageError
 
 _PAGE: Final = 1000  # signed heads read at once

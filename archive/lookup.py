@@ -24,8 +24,8 @@ from archive import journal
 from archive.journal import Entry
 from archive.ledger import Ledger
 from archive.scopes import UNREGISTERED, Request, Scope, authorise
-from archive.tables import lookups as table
 from archive.tables import utc_text
+from archive.upkeep_tables import lookups as table
 from formats.errors import UsageError
 from formats.record import Record
 

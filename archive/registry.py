@@ -73,6 +73,17 @@ def prove_earlier(ledger: Ledger, who: str, at: datetime) -> int:
     return len(rows)
 
 
+def packages_sent(ledger: Ledger, digests: Sequence[str]) -> set[str]:
+    """Which of these digests are those of packages that this office's messages are, or were, sent in."""
+    wanted = select(messages.c.package_digest).where(messages.c.direction == OUT)
+    with ledger.reading() as connection:
+        return {
+            digest
+            for chunk in chunks(digests)
+            for digest in connection.execute(wanted.where(messages.c.package_digest.in_(chunk))).scalars()
+        }
+
+
 def register_packages(ledger: Ledger, packages: Sequence[Kept], who: str, at: datetime) -> None:
     """Register packages that an earlier version posted and kept elsewhere, each under the message that left in it."""
     by_digest = {kept.digest: kept for kept in packages}

@@ -15,7 +15,7 @@ from archive.checkpoints import Checkpoint
 from archive.entries import Entry
 from archive.ledger import Ledger
 from archive.tables import utc_text
-from archive.tables import witnessed as table
+from archive.upkeep_tables import witnessed as table
 from formats.errors import IntegrityError
 
 

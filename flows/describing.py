@@ -1,4 +1,4 @@
-"""The archive's description of itself: how to read everything without this program, with the public keys to check it."""
+"""The archive's description of itself: how to read everything without this program, and the public keys."""
 
 from datetime import datetime
 

@@ -1,7 +1,7 @@
 """The spool: the folders `inbox/` and `quarantine/` of an office, each with whole packages in it.
 
-A package lies in `inbox/` from when it is fetched until it is settled. A file is named by the digest of its bytes, so that nothing ever takes
-another's place, and flushed to disk before the ledger says that it is there.
+A package lies in `inbox/` from when it is fetched until it is settled. A file is named by the digest of its bytes, so
+that nothing ever takes another's place, and flushed to disk before the ledger says that it is there.
 """
 
 import os

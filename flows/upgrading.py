@@ -24,13 +24,18 @@ def upgrade(office: Office, at: datetime) -> str:
     registry.prove_earlier(office.ledger, SERVICE, at)
     office.store.recover(at)
     adoption.adopt(office.archive, office.store, office.ledger, at)
-    _keep_packages(office, sorted(office.settings.stored("outbox").glob("*.pgp")), at)
+    _keep_packages(office, at)
     describing.describe(office, at)
     return version
 
 
-def _keep_packages(office: Office, files: list[Path], at: datetime) -> None:
-    """Earlier packages lay in `outbox/`; posting reads them from the archive now. Each file goes once it is kept."""
+def _keep_packages(office: Office, at: datetime) -> None:
+    """Earlier packages lay in `outbox/`; posting reads them from the archive now. Each file goes once it is kept.
+
+    What no message was sent in stays where it is: an interrupted pass left it, and nobody ever had it.
+    """
+    found = {file.stem: file for file in office.settings.stored("outbox").glob("*.pgp")}
+    files = [found[digest] for digest in sorted(registry.packages_sent(office.ledger, sorted(found)))]
     for start in range(0, len(files), _BATCH):
         batch = files[start : start + _BATCH]
         kept = office.store.keep([("package-sent", file.read_bytes()) for file in batch], at)

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Row, select
 from archive.entries import line
 from archive.journal import pages
 from archive.merkle import Frontier, leaf_hash
-from archive.tables import checkpoints, journal, journal_head
+from archive.tables import journal, journal_head
+from archive.upkeep_tables import checkpoints
 from formats.errors import IntegrityError
 
 

@@ -7,7 +7,8 @@ from sqlalchemy import and_, exists, func, or_, select
 
 from archive.case import KEPT_INCOMING, KEPT_OUTGOING
 from archive.ledger import Ledger
-from archive.tables import IN, OUT, MessageState, cases, messages, originals, tombstones
+from archive.tables import IN, OUT, MessageState, cases, messages, originals
+from archive.upkeep_tables import tombstones
 
 
 def bare(ledger: Ledger) -> list[str]:

@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from archive.audit.report import Coverage
 from archive.ledger import Ledger
-from archive.tables import checks, segments, utc_text
+from archive.tables import segments, utc_text
+from archive.upkeep_tables import checks
 
 
 class Age(NamedTuple):

@@ -12,11 +12,12 @@ from sqlalchemy import Connection, exists, select
 
 from archive.audit.report import Store
 from archive.ledger import Ledger, chunks
+from archive.segments.adoption import UNKNOWN
 from archive.tables import OUT, arrivals, cases, members, messages, originals
 from formats import xml
 from formats.errors import ServiceError
 
-_DOCUMENTS = ("delivery-sent", "receipt-sent")
+_DOCUMENTS = ("delivery-sent", "receipt-sent", UNKNOWN)
 _COMPANIONS = ("signature-sent", "package-sent")
 
 

@@ -19,7 +19,8 @@ from archive.audit.report import Problem, Progress, Store
 from archive.audit.structure import Structure
 from archive.ledger import Ledger
 from archive.segments.layout import Layout
-from archive.tables import checks, segments, utc_text
+from archive.tables import segments, utc_text
+from archive.upkeep_tables import checks
 from formats.errors import IntegrityError, ServiceError
 
 _LOOKS = 3  # how often before something is said to be wrong

@@ -20,8 +20,9 @@ from archive.destruction import tombstone_line
 from archive.merkle import leaf_hash, root
 from archive.registry import original_line
 from archive.segments.catalog import member_line
-from archive.tables import gone as gone_table
-from archive.tables import journal, members, originals, tombstones
+from archive.tables import journal, members, originals
+from archive.upkeep_tables import gone as gone_table
+from archive.upkeep_tables import tombstones
 
 _PAGE = 2000  # rows read at once
 

@@ -32,7 +32,8 @@ from archive.checkpoints import Checkpoint, JournalKey, sign
 from archive.journal import Entry
 from archive.ledger import insert
 from archive.segments import keys
-from archive.tables import backups, checkpoints, utc_text
+from archive.tables import utc_text
+from archive.upkeep_tables import backups, checkpoints
 from formats.errors import IntegrityError
 
 ROLLING = timedelta(minutes=5)  # how long older files are read again, unless told otherwise

@@ -17,7 +17,8 @@ from archive.audit.rows import MEMBERS, ORIGINALS, Covered
 from archive.entries import Entry
 from archive.ledger import Ledger, chunks
 from archive.merkle import leaf_hash
-from archive.tables import checkpoints, gone, journal, members, originals, tombstones
+from archive.tables import journal, members, originals
+from archive.upkeep_tables import checkpoints, gone, tombstones
 from formats.errors import ServiceError
 
 TABLES = (members, originals, tombstones, gone, checkpoints, journal)

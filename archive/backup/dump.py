@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Connection, Integer, Table, Text, column, del
 from sqlalchemy.sql.expression import ColumnElement, TableClause
 
 from archive.ledger import VERSION
-from archive.tables import metadata
+from archive.upkeep_tables import metadata
 from formats.errors import IntegrityError, UsageError
 
 FORMAT = 1

@@ -22,7 +22,8 @@ from archive.entries import line
 from archive.journal import head_values
 from archive.ledger import chunks
 from archive.merkle import Frontier, leaf_hash
-from archive.tables import checkpoints, journal, journal_head
+from archive.tables import journal, journal_head
+from archive.upkeep_tables import checkpoints
 from formats.errors import IntegrityError
 
 _PAGE = 1000  # entries compared at once

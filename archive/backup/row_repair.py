@@ -21,8 +21,8 @@ from archive.backup.journal_repair import Mended, Values
 from archive.backup.restoring import Dump
 from archive.destruction import tombstone_line
 from archive.merkle import leaf_hash, root
-from archive.tables import gone as gone_table
 from archive.tables import segments
+from archive.upkeep_tables import gone as gone_table
 
 _UNIQUE: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "members": (("digest",), ("segment", "place")),

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from archive.tables import VERSION_TABLE, metadata
+from archive.tables import VERSION_TABLE
+from archive.upkeep_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

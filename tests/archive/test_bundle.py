@@ -20,8 +20,8 @@ from archive.checkpoints import Checkpoint, JournalKey
 from archive.journal import Entry
 from archive.ledger import Ledger
 from archive.originals import Kept
-from archive.tables import gone as gone_table
 from archive.tables import originals
+from archive.upkeep_tables import gone as gone_table
 from formats.digest import sha256
 from formats.errors import IntegrityError
 from tests.parts import need

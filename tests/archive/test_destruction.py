@@ -19,7 +19,8 @@ from archive.destroying import Destroyed, carry_out
 from archive.ledger import Ledger
 from archive.ocfl.validation import validate_root
 from archive.segments.store import SegmentOriginals
-from archive.tables import gone, members, originals, segments, tombstones, utc_text
+from archive.tables import members, originals, segments, utc_text
+from archive.upkeep_tables import gone, tombstones
 from formats.digest import sha256
 from formats.errors import IntegrityError, UsageError
 from formats.retention import Period

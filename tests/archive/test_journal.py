@@ -20,8 +20,8 @@ from archive.journal import EMPTY, EVENTS, Entry, Head
 from archive.ledger import Ledger
 from archive.merkle import leaf_hash
 from archive.originals import Kept
-from archive.tables import checkpoints as signed_heads
 from archive.tables import journal_head
+from archive.upkeep_tables import checkpoints as signed_heads
 from formats.errors import IntegrityError
 from tests.archive.journals import (
     KEY,

@@ -12,7 +12,7 @@ from sqlalchemy import insert, update
 from archive import checkpoints, journal, journal_proofs, proof_files
 from archive.checkpoints import Checkpoint, JournalKey
 from archive.ledger import Ledger
-from archive.tables import checkpoints as signed_heads
+from archive.upkeep_tables import checkpoints as signed_heads
 from formats.errors import IntegrityError, UsageError
 from tests.archive.journals import KEY, closed_up, covered_up, cut, deleted, edited, grown, inserted, swapped
 from tests.archive.stories import NOW

@@ -19,7 +19,8 @@ from archive.case import State
 from archive.cases import NewCase
 from archive.ledger import VERSION, Ledger
 from archive.revisions import configuration
-from archive.tables import VERSION_TABLE, metadata
+from archive.tables import VERSION_TABLE
+from archive.upkeep_tables import metadata
 from formats.errors import UnreachableError, UsageError
 from formats.messages import STAGES, Finding
 from tests.archive.stories import KINDS, NOW, OFFICE, PARTNER, approved, opened, state

@@ -24,6 +24,8 @@ def upgrade() -> None:
     with op.batch_alter_table("originals") as table:
         table.add_column(sa.Column("entry", sa.Integer, nullable=False, server_default="0"))
         table.create_index("originals_entry", ["entry"])
+    with op.batch_alter_table("originals") as table:
+        table.alter_column("entry", server_default=None)  # it was for the rows that were there
     _archive()
     _upkeep()
     _people()

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from archive.audit import audit
 from archive.audit.coverage import ages, coverage, history
 from archive.segments.rekey import rekey
-from archive.tables import checks, originals
+from archive.tables import originals
+from archive.upkeep_tables import checks
 from tests.archive.audit.small import AT, NEXT, SEGMENT, Place, keep_batch, small
 from tests.archive.stores import store_in
 from tests.archive.wraps import MemoryWrap

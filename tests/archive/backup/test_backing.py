@@ -15,7 +15,7 @@ from archive.backup.folder_place import FolderPlace
 from archive.backup.place import Place
 from archive.backup.restoring import read
 from archive.checkpoints import open_note
-from archive.tables import backups, checkpoints
+from archive.upkeep_tables import backups, checkpoints
 from formats.digest import sha256
 from formats.errors import IntegrityError, UnreachableError
 from tests.archive.backup.offices import KEY, OFFICE, Office, opened, original, place_in

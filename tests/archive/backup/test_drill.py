@@ -9,7 +9,8 @@ from archive.audit.report import Problem
 from archive.backup import drill
 from archive.backup.drill import Compared, Side
 from archive.backup.folder_place import FolderPlace
-from archive.tables import journal, members, originals, tombstones
+from archive.tables import journal, members, originals
+from archive.upkeep_tables import tombstones
 from formats.digest import sha256
 from tests.archive.backup.offices import Office, opened, original
 from tests.archive.backup.test_backing import damage

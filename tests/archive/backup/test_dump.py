@@ -11,7 +11,8 @@ from archive import cases, journal
 from archive.backup import dump
 from archive.cases import NewCase
 from archive.ledger import Ledger
-from archive.tables import members, metadata, originals, tombstones
+from archive.tables import members, originals
+from archive.upkeep_tables import metadata, tombstones
 from formats.errors import IntegrityError, UsageError
 from tests.archive.stories import KINDS, NOW, OFFICE, PARTNER, approved
 

@@ -13,8 +13,9 @@ from archive import journal
 from archive.backup.folder_place import FolderPlace
 from archive.backup.repair import RepairReport, repair
 from archive.ledger import Ledger
-from archive.tables import checkpoints, journal_head, members, originals, segments
 from archive.tables import journal as entries
+from archive.tables import journal_head, members, originals, segments
+from archive.upkeep_tables import checkpoints
 from formats.digest import sha256
 from formats.errors import IntegrityError
 from tests.archive.backup.offices import Office, opened, original, rekeyed
