@@ -14,6 +14,7 @@ from typing import Any
 from archive import cases
 from archive.cases import CaseRow, NewCase
 from flows import engine, founding
+from flows.demo_archive import Keeping, keep_safe
 from flows.founding import Plan
 from flows.maintaining import audited
 from flows.settings import Engine
@@ -53,6 +54,7 @@ class Outcome:
     server: str
     sender: Path
     receiver: Path
+    keeping: Keeping
 
     def document(self) -> dict[str, Any]:
         """For `--json`."""
@@ -71,6 +73,7 @@ class Outcome:
             "rejected_cases": _reasons(self.rejected),
             "problems": list(self.problems),
             "ssh_server": self.server,
+            "archive": self.keeping.document(),
         }
 
 
@@ -97,7 +100,7 @@ def run_demo(
             _populate(sender, receiver, count, seed, bar("people", count, ("person",)))
             _open_and_approve(sender, receiver.code)
             _exchange(sender, receiver, chosen, count, bar)
-            return _outcome(sender, receiver, count, time.monotonic() - started, server.kind)
+            return _outcome(sender, receiver, count, time.monotonic() - started, server.kind, folder)
 
 
 def _clear(folder: Path) -> None:
@@ -178,12 +181,13 @@ def _exchange(sender: Office, receiver: Office, chosen: Engine, count: int, bar:
     engine.run_pass("receive", sender, chosen, bar("receipts", count - 3, ("settled",)))
 
 
-def _outcome(sender: Office, receiver: Office, count: int, seconds: float, server: str) -> Outcome:
+def _outcome(sender: Office, receiver: Office, count: int, seconds: float, server: str, folder: Path) -> Outcome:
     there = {row.case: row for row in cases.listing(receiver.ledger, direction="in")}
     here = cases.listing(sender.ledger, direction="out")
     held = tuple(row for row in here if row.state == "held")
     sent = [row for row in here if row.state != "held"]
     kept = [item for item in cases.originals(sender.ledger, None) if item.kind == "delivery-sent"]
+    keeping = keep_safe(sender, sent[-1].case, folder)
     audits = [(office, audited(office, now())) for office in (sender, receiver)]
     return Outcome(
         people=count,
@@ -200,4 +204,5 @@ def _outcome(sender: Office, receiver: Office, count: int, seconds: float, serve
         server=server,
         sender=sender.settings.home,
         receiver=receiver.settings.home,
+        keeping=keeping,
     )

@@ -76,6 +76,7 @@ def _back_up(office: Office, steps: Steps) -> BackupReport | None:
     if not office.settings.archive.backup:
         return None
     own, mailbox = office.settings.archive, office.settings.mailbox
+    backup_places.refuse_inside(own.backup, office.settings.home)
     ssh_key = office.settings.path(mailbox.ssh_key)
     with backup_places.opened(own.backup, own.backup_host_key, ssh_key, mailbox.timeout) as place:
         backup_places.sweep(place)

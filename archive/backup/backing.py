@@ -10,7 +10,6 @@ What is damaged here is not copied as if it were good: it is left out, named in 
 earlier snapshots keep what they have. A backup that is killed leaves files and no snapshot; the next one uses them.
 """
 
-import secrets
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -122,7 +121,7 @@ def _attempt(
 ) -> tuple[Snapshot, Writer, bytes, bool]:
     """Bring everything over but the list; also says whether what could not be copied was changed meanwhile."""
     now = utc_text(at)
-    name = f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    name = snapshot.next_name(place, at)
     writer = Writer(place, earlier, now)
     with tempfile.TemporaryFile(dir=source.archive) as held:
         view, rows, ledger_key = _dumped(source, name, held)

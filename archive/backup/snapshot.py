@@ -10,8 +10,11 @@ bytes belong to two paths, or where a name was taken by other bytes of an earlie
 
 import json
 import re
+import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -24,6 +27,7 @@ FORMAT = 1
 LEDGER, LEDGER_KEY, HOME, HOME_KEY = "ledger", "ledger.key", "home", "home.key"  # paths that are no paths of the home
 
 _NOTES = "snapshots/"
+_TIME = "%Y%m%dT%H%M%SZ"
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
 _LONGEST = 256 << 20  # bytes; a list of a million files has about that much
 _STORED = ("archive", "inbox", "quarantine")
@@ -86,6 +90,17 @@ def newest(place: Place) -> str:
     if not found:
         raise IntegrityError("A512", "there is no snapshot at this place")
     return found[-1]
+
+
+def next_name(place: Place, at: datetime) -> str:
+    """An id for a new snapshot: the time, but always later than the newest there, whatever the clocks say."""
+    stamp = at.astimezone(UTC).replace(microsecond=0)
+    found = listed(place)
+    if found:
+        with suppress(ValueError, OverflowError):  # a name that is no time was not given here
+            before = datetime.strptime(found[-1].partition("-")[0], _TIME).replace(tzinfo=UTC)
+            stamp = max(stamp, before + timedelta(seconds=1))
+    return f"{stamp.strftime(_TIME)}-{secrets.token_hex(2)}"
 
 
 def signed(snapshot: Snapshot, key: JournalKey) -> bytes:

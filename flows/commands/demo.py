@@ -22,7 +22,8 @@ def demo(count: int, seed: int, folder: Path, chosen: Engine, as_json: bool) -> 
     with terminal.progress(not as_json) as bar:
         outcome = run_demo(folder.absolute(), count, seed, chosen, bar)
     terminal.emit(as_json, outcome.document(), lambda: _people(outcome))
-    good = outcome.digests_equal and not outcome.problems
+    kept = outcome.keeping.bundle and not outcome.keeping.problems
+    good = outcome.digests_equal and not outcome.problems and kept
     complete = outcome.accepted + len(outcome.rejected) == outcome.sent == outcome.originals_kept
     return 0 if good and complete else 4
 
@@ -37,6 +38,8 @@ def _people(outcome: Outcome) -> None:
         ("rejected by the receiver", len(outcome.rejected)),
         ("same bytes at both offices", "yes" if outcome.digests_equal else "NO"),
         ("both archives hold", "yes" if not outcome.problems else "NO"),
+        ("originals restored from a backup and equal", outcome.keeping.restored),
+        ("evidence of one case holds by itself", "yes" if outcome.keeping.bundle else "NO"),
         ("seconds", f"{outcome.seconds:.1f}"),
     )
     terminal.table(("Hangzhou to Shenzhen", ""), rows)
@@ -46,6 +49,6 @@ def _people(outcome: Outcome) -> None:
         for finding in {item.code: item for item in reversed(row.findings)}.values():
             times = f" ({counted[finding.code]} times)" if counted[finding.code] > 1 else ""
             click.echo(f"{word} {row.case} {terminal.finding_line(finding, 'en')}{times}")
-    for problem in outcome.problems:
+    for problem in (*outcome.problems, *outcome.keeping.problems):
         click.echo(problem)
     click.echo(f"The homes stay for exploring: jiexu -C {outcome.sender} case list")

@@ -6,7 +6,7 @@ import click
 
 from archive import cases
 from flows import terminal
-from flows.commands import archive_keys, auditing, bundles, retention
+from flows.commands import archive_keys, auditing, backups, bundles, retention
 from flows.commands.common import Place, json_option, pass_place
 from flows.private import write_private
 from flows.reports import plain
@@ -63,6 +63,10 @@ def seal_(place: Place, everything: bool, as_json: bool) -> int:
 for command in (
     auditing.audit_archive,
     archive_keys.rekey_archive,
+    backups.backup,
+    backups.snapshots,
+    backups.restore,
+    backups.drill_,
     bundles.bundle,
     bundles.verify,
     retention.due,

@@ -40,6 +40,7 @@ GOOD = {
     "archive audit": "archive audit --deep",
     "archive seal": "archive seal --all",
     "archive rekey": "archive rekey --by staff-1",
+    "archive backup": "archive backup --to BACKUP",
     "archive bundle": "archive bundle SENT -o OUT",
     "archive due": "archive due",
     "archive hold": "archive hold SENT --why objection --by staff-1",
@@ -58,6 +59,7 @@ GOOD = {
 ELSEWHERE = {
     *("demo", "serve", "bench seal", "bench open", "bench sftp", "bench archive"),
     *("archive verify", "archive lift", "archive destroy", "journal check"),
+    *("archive snapshots", "archive restore", "archive drill"),
 }
 
 # A command line for each command that cannot be done, with its code.
@@ -74,6 +76,9 @@ BAD = {name: (words, "S402") for name, words in GOOD.items()} | {
     "archive verify": (f"archive verify {NOWHERE}", "S417"),
     "archive lift": ("archive lift 1 --by staff-1", "S402"),
     "archive destroy": ("archive destroy --order OUT", "S402"),
+    "archive snapshots": (f"archive snapshots --from {NOWHERE}", "S401"),
+    "archive restore": (f"archive restore --from {NOWHERE} DIR/new", "S402"),
+    "archive drill": (f"archive drill --from {NOWHERE}", "S402"),
     "journal check": (f"journal check {NOWHERE} --trust", "S417"),
 }
 

@@ -47,7 +47,10 @@ def names(home: Path) -> set[str]:
 
 @pytest.mark.parametrize("server_kind", [None, "asyncssh"])
 def test_the_demo_ends_as_promised(tmp_path: Path, server_kind: Kind | None) -> None:
-    """Three held, three rejected, the rest accepted, each for its reason; same bytes at both ends; archives hold."""
+    """Three held, three rejected, the rest accepted, each for its reason; same bytes at both ends; archives hold.
+
+    What the sender kept comes back from a backup, and the evidence of a case holds by itself.
+    """
     outcome = demonstrate(tmp_path / "demo", server_kind=server_kind)
     assert (outcome.people, outcome.sent, outcome.accepted, outcome.originals_kept) == (12, 9, 6, 9)
     held = [{finding.code for finding in row.findings} for row in outcome.held]
@@ -55,7 +58,8 @@ def test_the_demo_ends_as_promised(tmp_path: Path, server_kind: Kind | None) -> 
     rejected = [{finding.code for finding in row.findings} & {"L301", "L302", "L303"} for row in outcome.rejected]
     assert rejected == [{"L301"}, {"L302"}, {"L303"}]
     assert outcome.digests_equal
-    assert outcome.problems == ()
+    assert outcome.problems == outcome.keeping.problems == ()
+    assert (outcome.keeping.restored, outcome.keeping.bundle) == (9 * 4, True)  # document, signature, package, receipt
     if server_kind:
         assert outcome.server == server_kind
     with Office.at(outcome.receiver) as receiver:

@@ -261,6 +261,16 @@ def test_a_snapshot_of_another_key_is_not_believed(office: Office, place: Folder
     assert opened(place).snapshot.id == again.snapshot
 
 
+def test_the_newest_snapshot_is_the_one_made_last(office: Office, place: FolderPlace, tmp_path: Path) -> None:
+    """Two backups in one second, or after the clock was set back, keep their order; a strange name does not hinder."""
+    first = office.back_up(place)
+    office.clock -= timedelta(days=3)
+    second = office.back_up(place)
+    assert snapshot.newest(place) == second.snapshot > first.snapshot
+    (tmp_path / "place/snapshots/99999999T999999Z-0000.note").write_bytes(b"")
+    assert office.back_up(place).damaged == ()
+
+
 def test_every_line_of_the_list_counts(office: Office, place: FolderPlace) -> None:
     """A note cut, a line less, another snapshot's name: A512."""
     report = office.back_up(place)

@@ -10,7 +10,7 @@ from archive.backup import drill
 from archive.backup.drill import Compared, Side
 from archive.backup.folder_place import FolderPlace
 from archive.tables import journal, members, originals
-from archive.upkeep_tables import tombstones
+from archive.upkeep_tables import gone, tombstones
 from formats.digest import sha256
 from tests.archive.backup.offices import Office, opened, original
 from tests.archive.backup.test_backing import damage
@@ -79,7 +79,6 @@ def test_what_went_lawfully_is_no_problem(pair: tuple[Office, Office], backed_up
     """An original destroyed since the snapshot has a tombstone, and its row a leaf: the drill does not name it."""
     from archive.backup.drill import MEMBERS, ORIGINALS
     from archive.merkle import leaf_hash
-    from archive.tables import gone
 
     digest = sha256(original(3))
     with pair[0].open() as (ledger, _), ledger.writing() as connection:
