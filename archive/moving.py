@@ -12,9 +12,9 @@ from datetime import datetime
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, func, insert, select
 
-from archive.flushing import disk, flush, make_folder, write_file
+from archive.flushing import disk
 from archive.journal import Entry
-from archive.segments import catalog, keys, members, writing
+from archive.segments import members, writing
 from archive.segments.catalog import Member, Segment
 from archive.segments.context import Context
 from archive.segments.files import read_at
@@ -46,29 +46,15 @@ def copy(context: Context, staying: Sequence[Member], at: datetime) -> tuple[Mov
         last = connection.execute(select(func.max(segments.c.n))).scalar() or 0
     waiting = list(staying)
     while waiting:
-        segment, cipher = _begin(context, last + len(moved) + 1, at)
         with disk():
+            segment, cipher = writing.new_files(context, last + 1, utc_text(at))
             rows = _fill(context, segment, cipher, waiting, reader)
             _read_back(context, segment, cipher, rows)
         end = rows[-1].offset + members.padded(rows[-1].size)
         moved.append(Moved(segment._replace(state="sealing", members=len(rows), end=end), tuple(rows)))
+        last = segment.n
         del waiting[: len(rows)]
     return tuple(moved)
-
-
-def _begin(context: Context, n: int, at: datetime) -> tuple[Segment, AESGCM]:
-    """The files of a new segment with a fresh key, flushed; no row of the ledger yet."""
-    layout = context.layout
-    key = keys.fresh()
-    message = keys.wrapped(context.wrap, key)
-    with disk():
-        make_folder(layout.open)
-        writing.put_aside(context, n)
-        write_file(layout.open_keys(n), message)
-        os.close(os.open(layout.open_tar(n), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        flush(layout.open)
-    digest = keys.sha512(message)
-    return Segment(n, "open", 0, 0, utc_text(at), "", digest, "", "", 0, ""), context.opened.add(digest, key)
 
 
 def _fill(
@@ -93,11 +79,13 @@ def _fill(
 
 def _groups(waiting: Sequence[Member]) -> Iterator[list[Member]]:
     group: list[Member] = []
+    gathered = 0
     for row in waiting:
         group.append(row)
-        if sum(each.bytes for each in group) >= _GATHERED:
+        gathered += row.bytes
+        if gathered >= _GATHERED:
             yield group
-            group = []
+            group, gathered = [], 0
     if group:
         yield group
 

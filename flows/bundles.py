@@ -5,26 +5,23 @@ of the packages that they came in. For an incoming one: the package as received 
 were in it, and this office's receipts. The manifest is signed by the office, and the journal says that it was made.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from archive import cases, checkpoints, journal
 from archive.bundle import container, parts, proofs, readme
 from archive.bundle.parts import DocumentNote, KeyNote, Manifest, RegisteredNote
 from archive.journal import Entry
-from flows import keyring
+from flows import reopening
 from flows.times import utc_text
 from flows.wiring import Office
 from formats.digest import sha256
 from formats.errors import UsageError
-from transfer import detached, envelope
+from transfer import detached
 from transfer.envelope import OfficeKey, PublicKey
-from transfer.partners import FOREVER, Partner, Pin
-
-EARLIER_KEYS: Final = "keys/office-*.asc"  # the office's own secret keys of before, locked with the same passphrase
+from transfer.partners import FOREVER, Partner
 
 _SENT: Final = {"delivery-sent": "delivery", "receipt-sent": "receipt"}
 _RECEIVED: Final = {"package-received": "delivery", "receipt-received": "receipt"}
@@ -50,7 +47,7 @@ def make(office: Office, case: str, who: str, at: datetime) -> bytes:
     registered = proofs.prove(office.ledger, row.direction, row.partner, row.case, checkpoints.parse(head).size)
     if not registered:
         raise UsageError("S412", f"{case}: nothing is kept of it")
-    keys = _own_keys(office)
+    keys = reopening.own_keys(office)
     gathered = _gather(office, keys, registered)
     partner = office.directory.partner(row.partner)
     own, theirs = list(_own_notes(office, keys)), list(_partner_notes(partner))
@@ -58,6 +55,7 @@ def make(office: Office, case: str, who: str, at: datetime) -> bytes:
         parts.README: readme.TEXT,
         parts.VERIFIER: f"{office.journal_key.verifier}\n".encode(),
         parts.CHECKPOINT: head.encode(),
+        **({parts.PARTNER_VERIFIER: f"{partner.journal}\n".encode()} if partner.journal else {}),
         **{note.part: certificate.armored.encode("ascii") for note, certificate in (*own, *theirs)},
         **gathered.parts,
     }
@@ -87,7 +85,6 @@ def make(office: Office, case: str, who: str, at: datetime) -> bytes:
 def _gather(office: Office, keys: Sequence[OfficeKey], registered: Sequence[RegisteredNote]) -> Gathered:
     """The originals, and the documents that they are or that came in them."""
     gathered = Gathered({}, [], [])
-    pins = _pins_of_then(office.directory.pins())
     names = _names(registered)
     for number, (name, item) in enumerate(zip(names, registered, strict=True), start=1):
         data = office.store.read(item.digest)
@@ -97,8 +94,7 @@ def _gather(office: Office, keys: Sequence[OfficeKey], registered: Sequence[Regi
             beside = f"{name}.sig"
             gathered.documents.append(DocumentNote(_SENT[item.kind], name, beside if beside in names else "", name))
         elif item.kind in _RECEIVED:
-            kept = datetime.strptime(item.kept_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-            opened = envelope.unseal(data, keys, pins, kept, office.envelope_limits)
+            opened = reopening.reopen(office, keys, data, item.kept_at)
             document = f"documents/{number}-{_RECEIVED[item.kind]}.xml"
             gathered.parts.update({document: opened.data, f"{document}.sig": opened.signature})
             gathered.documents.append(DocumentNote(_RECEIVED[item.kind], document, f"{document}.sig", name))
@@ -123,25 +119,6 @@ def _names(registered: Sequence[RegisteredNote]) -> list[str]:
             name = f"packages/{number}-{'received' if item.kind in _RECEIVED else 'sent'}.pgp"
         names.append(name)
     return names
-
-
-def _pins_of_then(pins: Mapping[str, Pin]) -> Mapping[str, Pin]:
-    """The pins as if no key had been revoked since: what is bundled is judged by who reads it, not by who makes it."""
-    return {fingerprint: replace(pin, revoked=None) for fingerprint, pin in pins.items()}
-
-
-def _own_keys(office: Office) -> tuple[OfficeKey, ...]:
-    """The office's key and its earlier ones, with which older packages are opened. Raises UsageError S408."""
-    folder, name = EARLIER_KEYS.split("/")
-    texts = [_armored(file) for file in sorted(office.settings.path(folder).glob(name))]
-    return (office.key, *(keyring.unlocked(text, office.settings.passphrase()) for text in texts))
-
-
-def _armored(file: Path) -> str:
-    try:
-        return file.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError):
-        raise UsageError("S408", f"keys/{file.name} is not an armored key") from None
 
 
 def _own_notes(office: Office, keys: Sequence[OfficeKey]) -> Iterator[tuple[KeyNote, PublicKey]]:

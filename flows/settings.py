@@ -14,7 +14,7 @@ import math
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -80,8 +80,8 @@ class ArchiveSettings:
     """How originals are kept (arts. 9, 10): a segment's size in bytes and age in hours, and the upkeep's share.
 
     `audit_minutes` is the time one scheduled audit takes, `audit_days` the longest that a segment stays unread.
-    `backup` is where the scheduled backup goes, empty for nowhere: the path of a folder, an `sftp://` URL whose host
-    key is `backup_host_key`, or a URL that fsspec knows.
+    `backup` is where the scheduled backup goes, empty for nowhere: the path of a folder (absolute once it is read from
+    the file), an `sftp://` URL whose host key is `backup_host_key`, or a URL that fsspec knows.
     """
 
     segment_bytes: int = 256 * 2**20
@@ -220,7 +220,7 @@ def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Se
         limits=_positive("limits", _values("limits", LimitSettings, data)),
         work=_work(data),
         schedule=_positive("schedule", _values("schedule", ScheduleSettings, data)),
-        archive=_positive("archive", _values("archive", ArchiveSettings, data)),
+        archive=_archive(home, data),
         lookup=_positive("lookup", _values("lookup", LookupSettings, data)),
     )
 
@@ -241,6 +241,13 @@ def _work(data: Mapping[str, Any]) -> WorkSettings:
     work = _values("work", WorkSettings, data)
     _choice("work.engine", work.engine, ENGINES)
     return _positive("work", work)
+
+
+def _archive(home: Path, data: Mapping[str, Any]) -> ArchiveSettings:
+    """A folder for backups is relative to the home, like every path in the file, wherever the process was started."""
+    own = _positive("archive", _values("archive", ArchiveSettings, data))
+    folder = own.backup and "://" not in own.backup
+    return replace(own, backup=str(home / own.backup)) if folder else own
 
 
 def _positive(name: str, values: S) -> S:

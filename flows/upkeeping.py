@@ -1,6 +1,7 @@
 """The upkeep pass (art. 9): finish what was begun, seal what is due, audit within a budget of time, back up.
 
-Each part stands alone: one that fails is named in the report, and the others go on.
+Each part stands alone: one that fails is named in the report, and the others go on. What was killed in the middle, the
+next pass goes on with.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from flows.reports import Failed, Report
 from flows.steps import Run, Steps, at_once, quiet
 from flows.times import now
 from flows.wiring import Office
+from formats.errors import IntegrityError
 
 T = TypeVar("T")
 
@@ -26,7 +28,8 @@ class UpkeepReport(Report):
     """What an upkeep pass did.
 
     `sealed` are the numbers of the segments that it sealed, `share` that of the archive's bytes which audits have read
-    lately; `snapshot` is the backup's name, empty where none is configured or it failed.
+    lately; `snapshot` is the backup's name, empty where none is configured or it failed; what the backup had to leave
+    out, because it is damaged here, is among `failed`.
     """
 
     sealed: tuple[int, ...] = ()
@@ -40,11 +43,16 @@ class UpkeepReport(Report):
 def upkeep(office: Office, *, run: Run = at_once, steps: Steps = quiet) -> UpkeepReport:
     """One upkeep pass."""
     failed: list[Failed] = []
-    sealed = _part("seal", lambda: run("seal", lambda: _seal(office)), failed)
+    _part("recover", lambda: run("recover", lambda: office.store.recover(now())), failed)
+    steps("recovered", 1)
+    sealed = _part("seal", lambda: run("seal", lambda: office.store.seal_due(now())), failed)
     steps("sealed", len(sealed or ()))
     found = _part("audit", lambda: run("audit", lambda: _audit(office)), failed)
     steps("audited", found.segments if found else 0)
     made = _part("backup", lambda: run("backup", lambda: _back_up(office, steps)), failed)
+    if made:
+        steps("backed up", 1)
+        failed += [Failed.by("backup", IntegrityError(code, path)) for code, path in made.damaged]
     return UpkeepReport(
         sealed=sealed or (),
         segments=found.segments if found else 0,
@@ -61,11 +69,6 @@ def _part(name: str, act: Callable[[], T], failed: list[Failed]) -> T | None:
     except Exception as error:  # noqa: BLE001 - each part stands alone: the others go on
         failed.append(Failed.by(name, coded(error)))
         return None
-
-
-def _seal(office: Office) -> tuple[int, ...]:
-    office.store.recover(now())
-    return office.store.seal_due(now())
 
 
 def _audit(office: Office) -> AuditReport:

@@ -1,5 +1,7 @@
 """Two whole offices for tests, founded as an agency would, with folders as mailboxes."""
 
+import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,11 +68,21 @@ def fill(home: Path, records: Sequence[tuple[str, Record]]) -> None:
         office.records.add(records)
 
 
-def open_approved(pair: Pair, persons: Sequence[str]) -> tuple[str, ...]:
-    """Open a case for each person and approve it in all stages."""
+def configure(home: Path, **values: str | int) -> None:
+    """Change settings in a home's office.toml, each by its name, which must stand there once."""
+    file = home / "office.toml"
+    text = file.read_text(encoding="utf-8")
+    for name, value in values.items():
+        text, found = re.subn(rf"(?m)^{name} = \S+", f"{name} = {json.dumps(value)}", text)
+        assert found == 1, name
+    file.write_text(text, encoding="utf-8")
+
+
+def open_approved(pair: Pair, persons: Sequence[str], partner: str = SHENZHEN.office) -> tuple[str, ...]:
+    """Open a case for each person, to go to `partner`, and approve it in all stages."""
     with Office.at(pair.sender) as office:
         numbers = cases.number_cases(office.ledger, office.code, len(persons), now())
-        new = [NewCase(number, SHENZHEN.office, person, KINDS) for number, person in zip(numbers, persons, strict=True)]
+        new = [NewCase(number, partner, person, KINDS) for number, person in zip(numbers, persons, strict=True)]
         cases.open_cases(office.ledger, new, "staff-1", now())
         for stage in office.settings.stages:
             cases.approve(office.ledger, numbers, stage, f"staff-{stage}", now(), office.settings.stages)

@@ -15,7 +15,8 @@ What is in it
                            delivery (the record and its approvals) and receipts
   packages/*.pgp           the packages as they left or came, encrypted to their receiver
   keys/*.asc               the public keys of both offices
-  journal/checkpoint.txt   the signed head of the office's journal (C2SP tlog-checkpoint), journal/key.txt its key
+  journal/checkpoint.txt   the signed head of the office's journal (C2SP tlog-checkpoint), journal/key.txt its key;
+                           journal/partner-key.txt the partner's, under which the heads in its receipts are signed
 
 Check it with Jiexu, on any machine, with no network:
   jiexu archive verify FILE --trust FINGERPRINT

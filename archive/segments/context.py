@@ -70,8 +70,8 @@ def key_messages(layout: Layout, n: int) -> Iterator[bytes]:
     for file in (*sealed, layout.open_keys(n), layout.next_keys(n)):
         try:
             yield file.read_bytes()
-        except FileNotFoundError:
-            continue  # sealed at this moment: then it was among the object's
+        except OSError:
+            continue  # sealed at this moment: then it was among the object's; or unreadable: another one may do
 
 
 def _newest(file: Path) -> tuple[int, str]:

@@ -106,8 +106,12 @@ class OpenFile:
         self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
     def read(self, size: int, offset: int) -> bytes:
-        """See `read_at`; threads and forked processes may read at once."""
-        return read_at(self._handle, size, offset)
+        """See `read_at`; nothing where no file can have it. Threads and forked processes may read at once.
+
+        Both numbers come from the ledger, which somebody may have changed: no memory is taken that the file cannot fill.
+        """
+        there = os.fstat(self._handle).st_size - offset
+        return read_at(self._handle, min(size, there), offset) if offset >= 0 and min(size, there) > 0 else b""
 
     def __del__(self) -> None:
         if self._handle >= 0:

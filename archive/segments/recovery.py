@@ -65,7 +65,7 @@ def _tidy(context: Context) -> None:
     for name in names:
         match = _OPEN_FILE.fullmatch(name)
         state = states.get(int(match[1])) if match else None
-        if match and state == "sealed":
+        if match and state in ("sealed", "destroyed"):
             sealing.remove_open_files(context, int(match[1]))
         elif match and state is None:
             with disk():

@@ -38,9 +38,9 @@ def rekey(context: Context, old: KeyWrap, new: KeyWrap, fingerprint: str, at: da
     """
     why = f"change to the archive key {fingerprint}"
     done = []
-    sealing.seal_all(context, at)
     with held(context.layout.seal_lock):
         objects.recover(context.layout.objects, context.layout.stage)
+        sealing.finish_all(context, at)  # under the same lock: an object that is there has its file of keys for good
         note_all(context, at)
         with context.ledger.reading() as connection:
             settled = _settled(connection, why)
@@ -48,7 +48,7 @@ def rekey(context: Context, old: KeyWrap, new: KeyWrap, fingerprint: str, at: da
         for row in rows:
             if row.n not in settled:
                 step = _wrap_sealed if row.state == "sealed" else _wrap_open
-                step(context, row, _key(context, row.n, old, new), new, why, at)
+                step(context, row, _key(context, row, old, new), new, why, at)
                 done.append(row.n)
         with context.ledger.writing() as connection:
             entry = Entry(utc_text(at), "archive-key-changed", {"fingerprint": fingerprint}, why, _HOW, context.who)
@@ -100,10 +100,13 @@ def _settled(connection: Connection, why: str) -> set[int]:
     return {json.loads(what)["segment"] for what in connection.execute(wanted).scalars()}
 
 
-def _key(context: Context, n: int, *wraps: KeyWrap) -> bytes:
-    """The segment's key, from whichever file of keys and whichever wrap opens it. Raises IntegrityError A509."""
-    failed = IntegrityError("A509", f"segment {n}: it has no file of keys")
-    for message in key_messages(context.layout, n):
+def _key(context: Context, row: Segment, *wraps: KeyWrap) -> bytes:
+    """The segment's key, from whichever file of keys and whichever wrap opens it. Raises IntegrityError A509.
+
+    The file that the ledger names comes first: anybody who has the public keys can make another that opens too.
+    """
+    failed = IntegrityError("A509", f"segment {row.n}: it has no file of keys")
+    for message in sorted(key_messages(context.layout, row.n), key=lambda found: keys.sha512(found) != row.keys_sha512):
         for wrap in wraps:
             try:
                 return keys.opened(wrap, message)

@@ -42,16 +42,21 @@ def close_due(context: Context, at: datetime, *, all_of_them: bool) -> None:
 
 def seal_all(context: Context, at: datetime) -> tuple[int, ...]:
     """Seal every segment that waits for it; returns those sealed here. Raises as `finish`, after trying all."""
-    sealed, failed = [], None
     with held(context.layout.seal_lock):
-        with context.ledger.reading() as connection:
-            waiting = [row.n for row in catalog.in_state(connection, "sealing")]
-        for n in waiting:
-            try:
-                if finish(context, n, at):
-                    sealed.append(n)
-            except IntegrityError as error:
-                failed = failed or error  # one damaged segment does not keep the others from being safe
+        return finish_all(context, at)
+
+
+def finish_all(context: Context, at: datetime) -> tuple[int, ...]:
+    """The same for a caller who holds the seal lock."""
+    sealed, failed = [], None
+    with context.ledger.reading() as connection:
+        waiting = [row.n for row in catalog.in_state(connection, "sealing")]
+    for n in waiting:
+        try:
+            if finish(context, n, at):
+                sealed.append(n)
+        except IntegrityError as error:
+            failed = failed or error  # one damaged segment does not keep the others from being safe
     if failed:
         raise failed
     return tuple(sealed)

@@ -66,8 +66,18 @@ def _open(connection: Connection) -> Segment | None:
 
 def _begin(context: Context, connection: Connection, now: str) -> Segment:
     """A new segment with a fresh key, wrapped and flushed before the row counts."""
-    layout = context.layout
     n = (connection.execute(select(func.max(segments.c.n))).scalar() or 0) + 1
+    segment, _ = new_files(context, n, now)
+    connection.execute(insert(segments).values(segment._asdict()))
+    return segment
+
+
+def new_files(context: Context, n: int, now: str) -> tuple[Segment, AESGCM]:
+    """The files of a new segment with a fresh key, flushed, and its row to be; `n` or the next number that is free.
+
+    The caller holds the writer's lock. Raises OSError, and as `KeyWrap.wrap`.
+    """
+    layout = context.layout
     while layout.object_path(n).exists():  # of a ledger newer than this one: it was restored from a backup
         n += 1
     make_folder(layout.open)
@@ -78,10 +88,7 @@ def _begin(context: Context, connection: Connection, now: str) -> Segment:
     os.close(os.open(layout.open_tar(n), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     flush(layout.open)
     digest = keys.sha512(message)
-    context.opened.add(digest, key)
-    segment = Segment(n, "open", 0, 0, now, "", digest, "", "", 0, "")
-    connection.execute(insert(segments).values(segment._asdict()))
-    return segment
+    return Segment(n, "open", 0, 0, now, "", digest, "", "", 0, ""), context.opened.add(digest, key)
 
 
 def put_aside(context: Context, n: int) -> None:

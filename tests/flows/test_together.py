@@ -153,6 +153,7 @@ def _second_machine(home: Path, folder: Path) -> Path:
     """The home of the same office on another machine, as the README says: a copy, and one folder for both."""
     shared = folder / f"{home.name}-shared"
     shared.mkdir()
+    shutil.move(home / "archive", shared)
     _set(home, 'folder = "" ', f'folder = "{shared}" ')
     second = folder / f"{home.name}-2"
     second.mkdir()
