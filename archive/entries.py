@@ -46,6 +46,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "restored": ("snapshot", "cases", "originals"),
         "repaired": ("code", "subject", "snapshot"),
         "drilled": ("snapshot", "originals", "bytes", "problems"),
+        "taken-out": ("digest", "kind"),
         "looked-up": ("lookup", "requester", "scope", "outcome"),
         "hold-placed": ("hold", "case"),
         "hold-lifted": ("hold", "case"),

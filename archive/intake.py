@@ -4,6 +4,7 @@ It is what makes taking in idempotent, and what tells a second transfer of the s
 """
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -23,6 +24,14 @@ INTAKE = sa.Table(
 )
 
 
+class TakenIn(NamedTuple):
+    """What a case brought: its sender (agency code), the person number at this office, the document's SHA-256."""
+
+    sender: str
+    person: str
+    digest: str
+
+
 # Built once: SQLAlchemy takes longer to build these statements than SQLite to execute them.
 _DIGEST = sa.select(INTAKE.c.digest).where(INTAKE.c.case_number == sa.bindparam("case"))
 _KINDS = sa.select(INTAKE.c.kinds).where(
@@ -35,6 +44,13 @@ def digest_of(connection: sa.Connection, case: str) -> str | None:
     """The digest of the document that was taken in for this case, None when none was."""
     digest: str | None = connection.scalar(_DIGEST, {"case": case})
     return digest
+
+
+def taken_in(connection: sa.Connection, case: str) -> TakenIn | None:
+    """What was taken in for this case, None when nothing was."""
+    columns = (INTAKE.c[name] for name in TakenIn._fields)
+    row = connection.execute(sa.select(*columns).where(INTAKE.c.case_number == case)).first()
+    return None if row is None else TakenIn(*row)
 
 
 def kinds_from(connection: sa.Connection, person: str, sender: str) -> set[str]:

@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive import intake
+from archive.intake import TakenIn
 from archive.intake_rules import already_transferred, other_name, overlaps, same_name, shown_ids, stored_id
 from archive.records_connection import ClashError, RecordsConnection
 from archive.records_scope import ScopedReading
@@ -97,6 +98,11 @@ class RecordsDatabase:
         """
         with self._connection.transaction(write=False) as connection:
             return ScopedReading(connection, self._profile, person, scope).record()
+
+    def taken_in(self, case: str) -> TakenIn | None:
+        """Who sent what was taken in for this case, and whose it is; None when nothing was. Raises S409, S415."""
+        with self._connection.transaction(write=False) as connection:
+            return intake.taken_in(connection, case)
 
     def add(self, people: Iterable[tuple[str, Record]]) -> None:
         """Add people of the office's own, by person number, in one transaction.

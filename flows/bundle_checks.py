@@ -5,7 +5,7 @@ Nobody's clock is asked: a signature is right when its key was valid at the time
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from archive.bundle import checking, parts
 from archive.bundle.checking import Check
@@ -22,6 +22,7 @@ from transfer.framing import FramingError
 from transfer.keys import PublicKey, load_public
 
 Keys = list[tuple[KeyNote, PublicKey]]
+Head = Literal["none", "unknown", "holds", "wrong"]
 # A document was within some office's limits when it was sent; these only bound the work.
 _LIMITS: Final = Limits(document_bytes=2**30, rows=10_000_000)
 
@@ -37,6 +38,7 @@ STEPS: Final = {
     8: "the documents are signed by their senders, with keys valid then",
     9: "the receipts answer what was sent",
     10: "four people approved in order before the sending (art. 7)",
+    11: "the journals' heads in the receipts are signed",
 }
 
 
@@ -52,7 +54,10 @@ class SignedBy:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptLine:
-    """What a receipt in the bundle says. `checkpoint`: the signed head of its sender's journal as it came, or empty."""
+    """What a receipt in the bundle says. `checkpoint`: the signed head of its sender's journal as it came, or empty.
+
+    `head` says of it: `none` came, its journal's key is `unknown`, its signature `holds` or is `wrong`.
+    """
 
     part: str
     office: str
@@ -60,6 +65,7 @@ class ReceiptLine:
     outcome: str
     decided: str
     checkpoint: str
+    head: Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,8 @@ def verify(
      8. A522  each document is signed by the office that it says it is from;   A523 whose key was valid then
      9. A524  each receipt answers a delivery in the bundle, by its message id and its digest
     10. A525  each delivery was approved in all stages of art. 7 by four different people, in order, before it was sent
+    11. A527  each head of a journal that came in a receipt is signed by its office's journal key: that of its card,
+              else that of the bundle; without either the receipt's line says `unknown`
 
     `trusted`: fingerprints of primary keys (40 upper-case hex digits), each with the office whose it must be or an
     empty text; `journals`: the public lines of journals' keys by office. Raises nothing for whatever bytes: what cannot
@@ -128,6 +136,7 @@ def verify(
     own = _judge_manifest(bundle, keys)
     judged = [_judge_document(bundle, item, keys) for item in documents]
     signatures = [signature for _, signature in (own, *judged) if signature]
+    lines = list(_receipt_lines(bundle, documents, journals or {}))
     checks = [
         *checking.check_parts(bundle, 1),
         *unread,
@@ -141,6 +150,7 @@ def verify(
         *(check for check, _ in judged),
         *_check_receipts(documents),
         *_check_approvals(documents),
+        *(check for _, check in lines if check),
     ]
     manifest = bundle.manifest
     return BundleReport(
@@ -153,7 +163,7 @@ def verify(
         entries=head.size if head else 0,
         compared=bool(trusted),
         signatures=tuple(signatures),
-        receipts=tuple(_receipt_lines(documents)),
+        receipts=tuple(line for line, _ in lines),
         checks=tuple(checks),
     )
 
@@ -307,10 +317,19 @@ def _approval_flaw(delivery: Delivery) -> str:
     return "" if times == sorted(times) else "they are not in order, or not before the sending"
 
 
-def _receipt_lines(documents: Sequence[Read]) -> Iterator[ReceiptLine]:
+def _receipt_lines(
+    bundle: Bundle, documents: Sequence[Read], journals: Mapping[str, str]
+) -> Iterator[tuple[ReceiptLine, Check | None]]:
+    """What each receipt says, and the check of the head in it where there is one and its journal's key is known."""
+    known = checking.known_journals(bundle, journals)
     for item in documents:
-        if isinstance(item.message, Receipt):
-            receipt, header = item.message, item.message.header
-            yield ReceiptLine(
-                item.note.part, header.sender, header.answers, receipt.outcome, receipt.decided, receipt.checkpoint
-            )
+        if not isinstance(item.message, Receipt):
+            continue
+        part, receipt, office = item.note.part, item.message, item.message.header.sender
+        check: Check | None = None
+        head: Head = "unknown" if receipt.checkpoint else "none"
+        if receipt.checkpoint and office in known:
+            check = checking.check_head(part, receipt.checkpoint, office, known[office], 11)
+            head = "wrong" if check.code else "holds"
+        told = (receipt.header.answers, receipt.outcome, receipt.decided, receipt.checkpoint)
+        yield ReceiptLine(part, office, *told, head), check

@@ -1,45 +1,57 @@
 """The document of a case as it was kept, or of a file: what `jiexu show` and lookups of originals print."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from archive import cases
-from flows import opening
+from archive import cases, journal
+from archive.cases import CaseRow
+from archive.journal import Entry
+from archive.segments import catalog
+from flows import reopening
+from flows.times import utc_text
 from flows.wiring import Office
 from formats.digest import sha256
-from formats.errors import UsageError
+from formats.errors import IntegrityError, UsageError
 
 _SENT, _RECEIVED = "delivery-sent", "package-received"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document's exact bytes and the SHA-256 of them, lower-case hex."""
+    """A document's exact bytes and the SHA-256 of them, lower-case hex.
+
+    `original` is the digest of the kept original that it is, or came in; empty for a document in a file.
+    """
 
     data: bytes
     digest: str
+    original: str = ""
 
 
-def of_case(office: Office, case: str, at: datetime) -> Document:
-    """The newest delivery kept of a case: as it was sent, or out of the package as it was received.
+def of_case(office: Office, case: str) -> Document:
+    """The newest delivery kept of a case, this office's outgoing one first: as sent, or out of the package as received.
 
     Raises UsageError S412 (no such case), S411 (nothing is kept of it yet), IntegrityError A501, A502, A509; for a
     package that cannot be opened any more RefusedError T1xx.
     """
-    row = cases.find(office.ledger, case)
-    kind = _SENT if row.direction == "out" else _RECEIVED
-    kept = [
-        original
-        for original in cases.originals(office.ledger, case)
-        if (original.kind, original.direction, original.partner) == (kind, row.direction, row.partner)
-    ]
-    if not kept:
+    found = next(deliveries(office, cases.find(office.ledger, case)), None)
+    if found is None:
         raise UsageError("S411", f"{case}: there is no original yet")
-    data = office.store.read(kept[-1].digest)
-    if kind == _RECEIVED:
-        data = opening.unseal(office, data, at).data
-    return Document(data, sha256(data))
+    return found
+
+
+def deliveries(office: Office, case: CaseRow) -> Iterator[Document]:
+    """All deliveries kept of a case, the newest first; each is read when it is asked for. Raises as `of_case`."""
+    kind = _SENT if case.direction == "out" else _RECEIVED
+    keys = reopening.own_keys(office) if kind == _RECEIVED else ()
+    for kept in reversed(cases.originals(office.ledger, case.case)):
+        if (kept.kind, kept.direction, kept.partner) == (kind, case.direction, case.partner):
+            data = office.store.read(kept.digest)
+            if kind == _RECEIVED:
+                data = reopening.reopen(office, keys, data, kept.kept).data
+            yield Document(data, sha256(data), kept.digest)
 
 
 def of_file(path: Path) -> Document:
@@ -49,3 +61,16 @@ def of_file(path: Path) -> Document:
     except OSError as error:
         raise UsageError("S417", f"{path}: {error.strerror}") from None
     return Document(data, sha256(data))
+
+
+def note_taken_out(office: Office, digest: str, who: str, at: datetime) -> None:
+    """Enter in the journal that an original is handed out as a file (art. 12), before it is; `who` is a staff id.
+
+    Raises IntegrityError A501 when no original has this digest.
+    """
+    found = catalog.where(office.ledger, digest)
+    if found is None:
+        raise IntegrityError("A501", digest)
+    what: dict[str, str | int] = {"digest": digest, "kind": found.member.kind}
+    how = "decrypted, compared, written to a file"
+    journal.record(office.ledger, [Entry(utc_text(at), "taken-out", what, "reference (art. 10)", how, who)])

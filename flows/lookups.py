@@ -13,7 +13,7 @@ from typing import Any
 from archive import cases, lookup
 from archive.lookup import Caps, Shown
 from archive.scopes import Request, Scope, narrow
-from archive.tables import OUT
+from archive.tables import IN
 from flows import documents
 from flows.wiring import Office
 from formats import xml
@@ -77,20 +77,31 @@ def look_up(office: Office, request: Request, at: datetime, case: str = "") -> A
     """Look up a person's record, or the original of one of the person's cases. Raises as `archive.lookup.look_up`."""
     settings = office.settings.lookup
     caps = Caps(settings.person_per_day, settings.per_day)
-    read = _original(office, case, at) if case else office.records.read_scope
+    read = _original(office, case) if case else office.records.read_scope
     shown = lookup.look_up(office.ledger, request, read, caps, at)
     return Answer(f"{office.settings.name} ({office.code})", request, shown, case)
 
 
-def _original(office: Office, case: str, at: datetime) -> Callable[[str, Scope], Record]:
-    """How the kept original of an outgoing case of this person is read."""
+def _original(office: Office, case: str) -> Callable[[str, Scope], Record]:
+    """How the kept original of a case of this person is read.
+
+    Whose an outgoing case is, stands in the ledger; whose an incoming one, only where it was taken in, in the records
+    database: of what was refused nobody knows here that it is this person's.
+    """
 
     def read(person: str, scope: Scope) -> Record:
         """Raise UsageError S412 also for a case of somebody else: whose it is, is not told."""
         row = cases.find(office.ledger, case)
-        if row.direction != OUT or row.person != person:
+        digest = row.digest
+        if row.direction == IN:
+            taken = office.records.taken_in(case)
+            whose, digest = (taken.person, taken.digest) if taken and taken.sender == row.partner else ("", "")
+        else:
+            whose = row.person
+        if not whose or whose != person:
             raise UsageError("S412", case)
-        message = xml.decode(documents.of_case(office, case, at).data, office.document_limits)
+        kept = next((item for item in documents.deliveries(office, row) if item.digest == digest), None)
+        message = xml.decode(kept.data, office.document_limits) if kept else None
         if not isinstance(message, Delivery):
             raise UsageError("S412", case)
         return narrow(message.record, scope)

@@ -17,6 +17,7 @@ from flows.reports import Failed, FetchReport, OpenReport, PostReport, Report, S
 from flows.sealing import seal
 from flows.settling import settle
 from flows.steps import Run, Steps, at_once, quiet
+from flows.times import now
 from flows.wiring import Office
 from formats.errors import ServiceError
 
@@ -67,8 +68,12 @@ def send(
     run: Run = at_once,
     steps: Steps = quiet,
 ) -> SendReport:
-    """Seal every approved case (or only these) and post what is sealed."""
+    """Seal every approved case (or only these) and post what is sealed.
+
+    Raises IntegrityError A508 when kept bytes are missing from the archive's open segment: nothing more is kept then.
+    """
     try:
+        office.store.recover(now())
         side_by_side = _processes(office, workers_wanted) > 1
         seal_some = partial(run, "seal", lambda: _seal(office, cases, workers_wanted, steps))
         sealed = seal_some() if side_by_side else _until_done(seal_some, SealReport())
@@ -81,9 +86,11 @@ def send(
 def receive(office: Office, *, workers_wanted: int = 0, run: Run = at_once, steps: Steps = quiet) -> ReceiveReport:
     """Collect what lies in the mailbox, then open and settle everything that has arrived.
 
-    A mailbox that cannot be reached is named in the report; what arrived earlier is settled all the same.
+    A mailbox that cannot be reached is named in the report; what arrived earlier is settled all the same. Raises
+    IntegrityError A508 as `send`.
     """
     try:
+        office.store.recover(now())
         try:
             fetched = run("collect", lambda: collect(office, steps=steps))
         except ServiceError as error:

@@ -1,6 +1,7 @@
-"""Opening packages that were received long ago: the office may have another key now, and the partner may have lost his.
+"""Opening packages that were received long ago, whatever became of the keys since.
 
-Who signed was judged when the package came (`opening.py`); here the document is only taken out again.
+The office may have another key now, the partner's may have been revoked. Who signed was judged when the package came
+(`opening.py`); here the document is only taken out again.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from flows import keyring
 from flows.wiring import Office
 from formats.errors import UsageError
 from transfer import envelope
-from transfer.envelope import Opened, OfficeKey
+from transfer.envelope import OfficeKey, Opened
 
 EARLIER_KEYS: Final = "keys/office-*.asc"  # the office's own secret keys of before, locked with the same passphrase
 

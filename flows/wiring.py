@@ -5,7 +5,7 @@ Only this module knows which ledger, which store of originals and which mailbox 
 
 import gc
 from datetime import datetime, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,18 +26,12 @@ from formats.errors import UsageError
 from formats.xml import Limits
 from transfer.envelope import EnvelopeLimits
 from transfer.folder import FolderMailbox
-from transfer.keys import OfficeKey, load_secret
+from transfer.keys import OfficeKey
 from transfer.mailbox import Mailbox
 from transfer.partners import Directory
 from transfer.sftp import SftpMailbox, parse_url
 
 SERVICE = "service"  # who does what nobody in person does: the scheduled passes
-
-
-@cache
-def _unlocked(armored: str, passphrase: str) -> OfficeKey:
-    """Unlocking takes a fifth of a second on purpose: once in a process is enough."""
-    return load_secret(armored, passphrase)
 
 
 def spare_the_collector() -> None:
@@ -124,7 +118,7 @@ class Office:
             raise UsageError("S408", f"keys/office.asc: {error.strerror}") from None
         except UnicodeDecodeError:
             raise UsageError("S408", "keys/office.asc is not an armored key") from None
-        return _unlocked(armored, self.settings.passphrase())
+        return keyring.unlocked(armored, self.settings.passphrase())
 
     @cached_property
     def directory(self) -> Directory:

@@ -4,7 +4,7 @@ They ask for no ledger, no clock and no network. `flows/bundles.py` lists all in
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from archive import checkpoints, merkle
@@ -80,6 +80,28 @@ def open_head(bundle: Bundle, known: str = "") -> Checkpoint:
     if head.origin != f"jiexu/{bundle.manifest.office}/journal":
         raise IntegrityError("A527", "it is of another office's journal")
     return head
+
+
+def known_journals(bundle: Bundle, known: Mapping[str, str]) -> Mapping[str, str]:
+    """The public lines of both offices' journal keys by office: from elsewhere (`known`), else those of the bundle."""
+    manifest, found = bundle
+    told = {manifest.office: parts.VERIFIER, manifest.partner: parts.PARTNER_VERIFIER}
+    lines = {
+        office: found[part].decode("utf-8", errors="replace").removesuffix("\n")
+        for office, part in told.items()
+        if part in found
+    }
+    return {**lines, **known}
+
+
+def check_head(part: str, note: str, office: str, verifier: str, step: int) -> Check:
+    """A527: a head that came in a receipt is signed by the key of its office's journal, and is of that journal."""
+    try:
+        head = checkpoints.open_note(note, verifier)
+    except (IntegrityError, UsageError) as error:
+        return Check(step, part, "A527", error.detail)
+    ours = head.origin == f"jiexu/{office}/journal"
+    return Check(step, part) if ours else Check(step, part, "A527", "it is of another office's journal")
 
 
 def check_originals(bundle: Bundle, step: int) -> Iterator[Check]:

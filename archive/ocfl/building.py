@@ -6,6 +6,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from archive.flushing import flush, make_folder, write_all, write_file
 from archive.ocfl.blocks import Inventory, Version
@@ -14,7 +15,15 @@ from archive.ocfl.paths import conflicts, is_sound
 from archive.ocfl.reading import chunks, file_digests, open_file
 from archive.ocfl.work import flush_folders
 
-Source = Path | bytes
+
+class ReadBack(NamedTuple):
+    """A file that was flushed, dropped from memory and read back from the disk, and the SHA-512 (hex) of that."""
+
+    path: Path
+    sha512: str
+
+
+Source = ReadBack | Path | bytes
 """The bytes of a file, or a file of which nobody else holds the right to change it any more."""
 
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES}
@@ -75,8 +84,11 @@ def copy(source: Path, target: Path) -> None:
         os.close(handle)
 
 
-def link_or_copy(source: Path, target: Path) -> None:
-    """The same plain file under a second name, or a copy where the file system has no such thing. Raises OSError."""
+def link_or_copy(source: Path, target: Path) -> bool:
+    """The same plain file under a second name, or a copy where the file system has no such thing. Raises OSError.
+
+    Returns whether it is the same file.
+    """
     os.close(open_file(source))  # neither a link nor anything else that is no file
     try:
         os.link(source, target)
@@ -84,6 +96,8 @@ def link_or_copy(source: Path, target: Path) -> None:
         if error.errno not in _NO_LINK:
             raise
         copy(source, target)
+        return False
+    return True
 
 
 def _put(source: Source, target: Path) -> str:
@@ -91,9 +105,13 @@ def _put(source: Source, target: Path) -> str:
     if isinstance(source, bytes):
         write_file(target, source)
         return digest(source)
-    link_or_copy(source, target)
+    linked = link_or_copy(source.path if isinstance(source, ReadBack) else source, target)
     target.chmod(stat.S_IRUSR)
     flush(target)
+    if linked and isinstance(source, ReadBack):
+        # The very file that the caller has read from the disk, under the lock without which nobody changes it: reading
+        # it a second time would show nothing that the first did not. A copy is another file and is read.
+        return source.sha512
     _forget(target)
     return file_digests(target, ["sha512"])["sha512"]
 

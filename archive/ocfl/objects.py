@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from archive.flushing import flush, write_file
-from archive.ocfl.building import Source, build_version, check_paths, write_inventory
+from archive.ocfl.building import ReadBack, Source, build_version, check_paths, write_inventory
 from archive.ocfl.inventory import SPEC, Inventory, User, Version, digest
 from archive.ocfl.mending import replace_file, restore_object
 from archive.ocfl.recovery import put_inventory, recover, settle
@@ -20,6 +20,7 @@ from archive.ocfl.storage import StorageRoot
 from archive.ocfl.work import enter, working
 
 __all__ = [
+    "ReadBack",
     "Source",
     "Stored",
     "add_version",

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from archive.flushing import disk, make_folder, write_all
+from formats.digest import sha256
 
 _GATHERED: Final = 2**21  # bytes for one write
-_PIECES: Final = 1000  # for one write; Linux takes 1024
+_MEMBERS: Final = 330  # for one write; Linux takes 1024 pieces
 _FILES: Final = 64  # tars open at once
 
 
@@ -45,32 +46,44 @@ def read_at(handle: int, size: int, offset: int) -> bytes:
     return data
 
 
+Pieces = tuple[bytes, bytes, bytes]
+"""Header, ciphertext and zeros of a member."""
+
+
 class Appender:
-    """Writes pieces one behind the other, in a second thread: while it writes, this one encrypts and hashes.
+    """Writes members one behind the other, in a second thread: while it hashes and writes, this one encrypts.
 
     All are written when the block ends, none is flushed; what failed is raised there or by the next `add` (OSError).
+    Then `digests` has the SHA-256 (hex) of their ciphertexts in order.
     """
 
     def __init__(self, handle: int) -> None:
-        """`handle` is open for writing and stands where the first piece belongs."""
+        """`handle` is open for writing and stands where the first member belongs."""
+        self.digests: list[str] = []
         self._handle = handle
-        self._pieces: list[bytes] = []
+        self._members: list[Pieces] = []
         self._gathered = 0
         self._second = ThreadPoolExecutor(1)
         self._pending: Future[None] | None = None
 
-    def add(self, pieces: Iterable[bytes]) -> None:
-        """Write these, soon."""
-        for piece in pieces:
-            self._pieces.append(piece)
-            self._gathered += len(piece)
-        if self._gathered >= _GATHERED or len(self._pieces) >= _PIECES:
+    def add(self, member: Pieces) -> None:
+        """Write this one, soon."""
+        self._members.append(member)
+        self._gathered += sum(map(len, member))
+        if self._gathered >= _GATHERED or len(self._members) >= _MEMBERS:
             self._send()
 
     def _send(self) -> None:
         self._wait()
-        self._pending = self._second.submit(_write, self._handle, self._pieces, self._gathered)
-        self._pieces, self._gathered = [], 0
+        self._pending = self._second.submit(self._write, self._members, self._gathered)
+        self._members, self._gathered = [], 0
+
+    def _write(self, members: Sequence[Pieces], size: int) -> None:
+        pieces = [piece for member in members for piece in member]
+        written = os.writev(self._handle, pieces)
+        if written < size:  # a disk that is nearly full takes a part
+            write_all(self._handle, b"".join(pieces)[written:])
+        self.digests += [sha256(ciphertext) for _, ciphertext, _ in members]
 
     def _wait(self) -> None:
         if self._pending:
@@ -88,12 +101,6 @@ class Appender:
                 self._wait()
         finally:
             self._second.shutdown()
-
-
-def _write(handle: int, pieces: Sequence[bytes], size: int) -> None:
-    written = os.writev(handle, pieces)
-    if written < size:  # a disk that is nearly full takes a part
-        write_all(handle, b"".join(pieces)[written:])
 
 
 class OpenFile:

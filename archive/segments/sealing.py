@@ -7,7 +7,7 @@ more. Whatever was killed in between is done again from the start by `finish`: e
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ from archive import journal
 from archive.flushing import disk, flush
 from archive.journal import Entry
 from archive.ocfl import objects
-from archive.ocfl.objects import Stored
+from archive.ocfl.objects import ReadBack, Source, Stored
 from archive.segments import catalog, catalog_file, keys, members
 from archive.segments.catalog import Member, Segment
 from archive.segments.context import WHY, Context, other_ciphers, own_cipher
@@ -82,7 +82,7 @@ def finish(context: Context, n: int, at: datetime) -> bool:
             layout.objects,
             layout.stage,
             layout.object_id(n),
-            {} if layout.object_path(n).exists() else _files(context, row, rows, tar),
+            {} if layout.object_path(n).exists() else _files(context, row, rows, ReadBack(tar, digest)),
             message="sealed",
             user=layout.office,
             at=at,
@@ -105,21 +105,26 @@ def remove_open_files(context: Context, n: int) -> None:
 
 def _read_back(tar: Path, row: Segment, rows: Sequence[Member]) -> str:
     """End the tar, flush it, read it from the disk and compare it with the ledger; returns its SHA-512 in hex."""
-    whole = row.end + len(members.END)
     if not tar.exists() or tar.stat().st_size < row.end:
         raise IntegrityError("A508", f"segment {row.n}")
-    if tar.stat().st_size != whole:  # else it was ended before, and may be read-only already
-        _end(tar, row.end)
     handle = os.open(tar, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
+        if not _is_ended(handle, row.end):
+            _end(tar, row.end)
         os.fsync(handle)
         os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-        return _compared(handle, row.end, rows)
+        return _compared(handle, row, rows)
     finally:
         os.close(handle)
 
 
+def _is_ended(handle: int, end: int) -> bool:
+    """Whether nothing but a tar's end lies there; by its bytes, for a killed process can leave as many others."""
+    return read_at(handle, len(members.END) + 1, end) == members.END
+
+
 def _end(tar: Path, end: int) -> None:
+    """End a tar. One that was ended before may be read-only already, and is not to come here."""
     handle = os.open(tar, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         os.ftruncate(handle, end)  # what a killed process left behind the end
@@ -128,24 +133,26 @@ def _end(tar: Path, end: int) -> None:
         os.close(handle)
 
 
-def _compared(handle: int, end: int, rows: Sequence[Member]) -> str:
+def _compared(handle: int, segment: Segment, rows: Sequence[Member]) -> str:
     """SHA-512 of an ended tar in hex. Raises IntegrityError A502 naming the first member that is not as kept."""
     whole = hashlib.sha512()
+    pending: Future[None] | None = None
     with ThreadPoolExecutor(1) as second:  # hashlib lets both threads run
-        for group in _groups(rows):
+        for group in _groups(segment, rows):
             start = group[0].offset - members.BLOCK
             data = read_at(handle, group[-1].offset + members.padded(group[-1].size) - start, start)
+            os.posix_fadvise(handle, start + len(data), len(data), os.POSIX_FADV_WILLNEED)  # while both hash
+            if pending:
+                pending.result()
             pending = second.submit(whole.update, data)
             view = memoryview(data)
             for row in group:
                 begin = row.offset - start
                 if not _is_kept(row, view[begin - members.BLOCK : begin + members.padded(row.size)]):
                     raise IntegrityError("A502", row.digest)
-            pending.result()
-    last = read_at(handle, len(members.END) + 1, end)
-    if last != members.END:
-        raise IntegrityError("A506", f"segment {rows[-1].segment}: the end of its tar")
-    whole.update(last)
+    if not _is_ended(handle, segment.end):
+        raise IntegrityError("A506", f"segment {segment.n}: the end of its tar")
+    whole.update(members.END)
     return whole.hexdigest()
 
 
@@ -159,24 +166,26 @@ def _is_kept(row: Member, data: memoryview) -> bool:
     )
 
 
-def _groups(rows: Sequence[Member]) -> Iterator[list[Member]]:
-    """Members that lie one behind the other, about 4 MiB at once. Raises IntegrityError A507 where there is a gap."""
+def _groups(segment: Segment, rows: Sequence[Member]) -> Iterator[list[Member]]:
+    """Members that lie one behind the other, about 4 MiB at once. Raises IntegrityError A507 where one has no row."""
     group: list[Member] = []
     end = gathered = 0
     for place, row in enumerate(rows):
         if row.place != place or row.offset != end + members.BLOCK:
-            raise IntegrityError("A507", f"members: segment {row.segment}, place {place}")
+            raise IntegrityError("A507", f"members: segment {segment.n}, place {place}")
         end = row.offset + members.padded(row.size)
         group.append(row)
         gathered += row.size
         if gathered >= _READ:
             yield group
             group, gathered = [], 0
+    if end != segment.end or len(rows) != segment.members:
+        raise IntegrityError("A507", f"members: segment {segment.n}, place {len(rows)}")
     if group:
         yield group
 
 
-def _files(context: Context, row: Segment, rows: Sequence[Member], tar: Path) -> dict[str, Path | bytes]:
+def _files(context: Context, row: Segment, rows: Sequence[Member], tar: ReadBack) -> dict[str, Source]:
     """The files of a segment's object."""
     layout = context.layout
     manifest = "".join(f"{member.sha256}  {member.place:08d}\n" for member in rows)

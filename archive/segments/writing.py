@@ -23,7 +23,6 @@ from archive.segments.catalog import Member, Segment
 from archive.segments.context import WHY, Context, own_cipher
 from archive.segments.files import Appender, held
 from archive.tables import segments, utc_text
-from formats.digest import sha256
 from formats.errors import IntegrityError
 
 Originals = Mapping[str, tuple[str, bytes]]
@@ -161,9 +160,9 @@ def append(handle: int, context: Context, segment: Segment, cipher: AESGCM, fres
             message = members.encrypt(cipher, nonce, data, members.bound(object_id, place))
             appender.add(members.block(place, kind, message))
             size, offset = len(message), end + members.BLOCK
-            rows.append(Member(digest, kind, len(data), segment.n, place, offset, size, sha256(message), 0))
+            rows.append(Member(digest, kind, len(data), segment.n, place, offset, size, "", 0))
             end = offset + members.padded(size)
-    return rows
+    return [row._replace(sha256=found) for row, found in zip(rows, appender.digests, strict=True)]
 
 
 def _record(

@@ -1,13 +1,14 @@
 """`jiexu archive bundle` and `jiexu archive verify`: the evidence of one case in one file, and its check anywhere."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
 from flows import bundle_checks, bundles, terminal
-from flows.bundle_checks import BundleReport
+from flows.bundle_checks import BundleReport, Head
 from flows.commands.common import Place, json_option, pass_place
 from flows.private import write_private
 from flows.reports import plain
@@ -18,6 +19,12 @@ from formats.errors import UsageError
 from formats.reasons import reason
 from transfer import partners
 
+_HEADS: Final[Mapping[Head, str]] = {
+    "none": "carries no journal head",
+    "unknown": "carries its journal's head, whose key is not known here",
+    "holds": "carries its journal's head, signed by that journal's key",
+    "wrong": "carries a head that its journal's key did not sign",
+}
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 
 
@@ -74,8 +81,9 @@ def _people(report: BundleReport) -> None:
         fingerprint = partners.grouped(signature.fingerprint)
         click.echo(f"signed {signature.at} by {signature.office} with {fingerprint}: {signature.part}")
     for receipt in report.receipts:
-        head = "carries its journal's head" if receipt.checkpoint else "carries no journal head"
-        click.echo(f"receipt {receipt.outcome} {receipt.decided} of {receipt.office}, {head}: {receipt.part}")
+        click.echo(
+            f"receipt {receipt.outcome} {receipt.decided} of {receipt.office}, {_HEADS[receipt.head]}: {receipt.part}"
+        )
         for line in receipt.checkpoint.splitlines():
             click.echo(f"    {line if line.isprintable() else repr(line)}")
     for step in sorted({check.step for check in report.checks}):
@@ -84,8 +92,9 @@ def _people(report: BundleReport) -> None:
         for check in failed:
             click.echo(f"   {check.code} {check.part}: {reason(check.code).what['en']}: {check.detail}")
     click.echo("keys compared with the trusted ones" if report.compared else "keys not compared: compare fingerprints")
-    first = report.first
-    click.echo("the evidence holds" if first is None else f"it does not hold: first {first.code} {first.part}")
+    first, proviso = report.first, "" if report.compared else ", if the fingerprints above are those of the offices"
+    holds = f"the evidence holds{proviso}"
+    click.echo(holds if first is None else f"it does not hold: first {first.code} {first.part}")
 
 
 def _fingerprint(text: str) -> str:

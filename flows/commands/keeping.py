@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from archive import cases
-from flows import terminal
+from flows import documents, terminal
 from flows.commands import archive_keys, auditing, backups, bundles, retention
 from flows.commands.common import Place, json_option, pass_place
 from flows.private import write_private
 from flows.reports import plain
 from flows.times import now
+from flows.wiring import SERVICE
 
 
 @click.group()
@@ -35,12 +36,14 @@ def listing(place: Place, number: str | None, as_json: bool) -> int:
 @archive.command()
 @click.argument("digest")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("--by", default=SERVICE, show_default=True, metavar="STAFF", help="Who asked for it: a staff id.")
 @json_option
 @pass_place
-def get(place: Place, digest: str, output: Path, as_json: bool) -> int:
-    """Write the original with this digest to a file, its bytes checked."""
+def get(place: Place, digest: str, output: Path, by: str, as_json: bool) -> int:
+    """Write the original with this digest to a file, its bytes checked; the journal says who took it out."""
     with place.office() as office:
         data = office.store.read(digest)
+        documents.note_taken_out(office, digest, by, now())
     write_private(output, data)
     told = {"digest": digest, "file": str(output), "bytes": len(data)}
     terminal.emit(as_json, told, lambda: click.echo(f"{output}: {len(data)} bytes"))

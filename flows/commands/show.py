@@ -9,6 +9,7 @@ from flows.commands.common import Place, json_option, pass_place
 from flows.pdf import pdf
 from flows.private import write_private
 from flows.times import now
+from flows.wiring import SERVICE
 from formats import xml
 from formats.forms import forms
 from formats.forms.forms import View
@@ -21,16 +22,21 @@ from formats.reasons import LANGUAGES, Language
 @click.option("--pdf", "shape", flag_value="pdf", help="As PDF.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the form; else that of the office.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("--by", default=SERVICE, show_default=True, metavar="STAFF", help="Who asked for it: a staff id.")
 @json_option
 @pass_place
-def show(place: Place, source: str, shape: str, lang: Language | None, output: Path, as_json: bool) -> int:
-    """Write the kept original of a case, or a document in a FILE, as the form people know."""
+def show(place: Place, source: str, shape: str, lang: Language | None, output: Path, by: str, as_json: bool) -> int:
+    """Write the kept original of a case, or a document in a FILE, as the form people know.
+
+    For the office's own work; what is shown to others goes through `jiexu lookup`. The journal says who took it out.
+    """
     if Path(source).is_file():
         document = documents.of_file(Path(source))
         language = lang or _language(place)
     else:
         with place.office() as office:
-            document = documents.of_case(office, source, now())
+            document = documents.of_case(office, source)
+            documents.note_taken_out(office, document.original, by, now())
             language = lang or office.settings.language
     xml.validate(document.data)
     page = forms.html(document.data, language, View(facts=(("fact.digest", document.digest),)))

@@ -4,29 +4,39 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from archive import cases
-from flows import passes
+from flows import passes, upkeeping
 from flows.maintaining import audited
-from flows.steps import Steps
+from flows.steps import Steps, quiet
 from flows.times import now
 from flows.wiring import Office
-from tests.office import Pair, copied, exchange, fill, found_pair, open_approved, some_people, states
+from tests.office import Pair, configure, copied, exchange, fill, found_pair, open_approved, some_people, states
 
 PEOPLE = 3
 
-PassReport = passes.SendReport | passes.ReceiveReport | passes.AcknowledgeReport
+PassReport = passes.SendReport | passes.ReceiveReport | passes.AcknowledgeReport | upkeeping.UpkeepReport
 Act = Callable[[Office, Steps], PassReport]
+
+
+def upkeep_later(office: Office, steps: Steps) -> upkeeping.UpkeepReport:
+    """An upkeep pass two days from now, when the open segment has come of age."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(upkeeping, "now", lambda: now() + timedelta(days=2))
+        return upkeeping.upkeep(office, steps=steps)
+
 
 PASSES: dict[str, tuple[str, Act]] = {
     "send": ("sender", lambda office, steps: passes.send(office, steps=steps)),
     "receive": ("receiver", lambda office, steps: passes.receive(office, steps=steps)),
     "acknowledge": ("receiver", lambda office, steps: passes.acknowledge(office, steps=steps)),
     "receipts": ("sender", lambda office, steps: passes.receive(office, steps=steps)),
+    "upkeep": ("sender", upkeep_later),
 }
 
 LIFE = {
@@ -47,6 +57,7 @@ LIFE = {
     ),
     "acknowledge": ("uploaded", "posted"),
     "receipts": ("listed", "fetched", "arrived", "removed", "claimed", "opened", "closed", "settled"),
+    "upkeep": ("recovered", "sealed", "audited", "copied", "backed up"),
 }
 
 STEPS = [(name, step) for name, steps in LIFE.items() for step in steps]
@@ -77,7 +88,7 @@ def run_pass(pair: Pair, name: str) -> None:
     """Run a pass of the life to its end."""
     side, act = PASSES[name]
     with Office.at(pair.sender if side == "sender" else pair.receiver) as office:
-        act(office, lambda _name, _count: None)
+        act(office, quiet)
 
 
 def assert_ended_once(pair: Pair, numbers: Sequence[str]) -> None:
@@ -92,11 +103,19 @@ def assert_ended_once(pair: Pair, numbers: Sequence[str]) -> None:
         assert sorted(kept) == sorted(numbers)
 
 
+def backed_up(pair: Pair) -> Pair:
+    """The same offices; the sender has a place for its scheduled backup."""
+    elsewhere = pair.sender.parent / "elsewhere"
+    elsewhere.mkdir()
+    configure(pair.sender, backup=str(elsewhere))
+    return pair
+
+
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """For each pass, a folder with two offices in which it is this pass's turn."""
     folder = tmp_path_factory.mktemp("life")
-    pair = found_pair(folder / "send")
+    pair = backed_up(found_pair(folder / "send"))
     people = some_people(PEOPLE)
     fill(pair.sender, people)
     open_approved(pair, [number for number, _ in people])
@@ -111,7 +130,10 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_a_process_killed_at_any_step_loses_and_doubles_nothing(
     tmp_path: Path, stages: dict[str, Path], name: str, step: str
 ) -> None:
-    """After kill -9 at this step and one more run of every pass, each case ended once, with its original."""
+    """After kill -9 at this step and one more run of every pass, each case ended once, with its original.
+
+    Then upkeep has nothing to complain of, and everything is in the backup.
+    """
     pair = copied(stages[name], tmp_path)
     numbers = list(states(pair.sender))
 
@@ -119,3 +141,7 @@ def test_a_process_killed_at_any_step_loses_and_doubles_nothing(
     exchange(pair)
 
     assert_ended_once(pair, numbers)
+    with Office.at(pair.sender) as office:
+        report = upkeep_later(office, quiet)
+        assert (report.problems, report.failed) == ((), ())
+        assert report.snapshot

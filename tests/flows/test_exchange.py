@@ -1,5 +1,6 @@
 """The exchange of whole passes: what is accepted, held back, refused, and what waits for a better day."""
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -16,6 +17,7 @@ from flows.times import now, utc_text
 from flows.wiring import Office
 from formats import xml
 from formats.digest import sha256
+from formats.errors import IntegrityError
 from formats.messages import STAGES, Approval, Delivery, Receipt
 from formats.record import Record
 from tests import exchange as ex
@@ -342,3 +344,18 @@ def _heads(office: Office) -> list[Checkpoint]:
     receipts = [xml.decode(office.store.read(row.digest)) for row in rows]
     notes = {receipt.checkpoint for receipt in receipts if isinstance(receipt, Receipt)}
     return [checkpoints.open_note(note, office.journal_key.verifier) for note in notes]
+
+
+def test_nothing_is_kept_behind_missing_bytes(pair: Pair) -> None:
+    """With bytes of the open segment gone, send and receive stop before they begin: A508, and no case is touched."""
+    opened(pair, PEOPLE[:3])
+    exchange(pair)
+    fresh = opened(pair, PEOPLE[3:])
+    (segment,) = pair.sender.glob("archive/open/*.tar")
+    segment.chmod(0o600)
+    os.truncate(segment, segment.stat().st_size // 2)
+    for act in (ex.send, lambda pair: ex.receive(pair.sender)):
+        with pytest.raises(IntegrityError) as caught:
+            act(pair)
+        assert caught.value.code == "A508"
+    assert {states(pair.sender)[number] for number in fresh} == {"approved"}

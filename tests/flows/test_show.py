@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from flows import documents
-from flows.times import now
 from flows.wiring import Office
 from formats import xml
 from formats.digest import sha256
@@ -22,7 +21,7 @@ def test_a_case_as_a_form(exchanged: Place, call: Call, tmp_path: Path, language
     file = tmp_path / "form.html"
     answer = call("-C", exchanged.home, "show", exchanged.sent, "--lang", language, "-o", file, "--json")
     with Office.at(exchanged.home) as office:
-        kept = documents.of_case(office, exchanged.sent, now())
+        kept = documents.of_case(office, exchanged.sent)
     page = file.read_text(encoding="utf-8")
     assert answer.document == {
         "file": str(file),

@@ -21,7 +21,7 @@ from flows.synthetic.places import HANGZHOU, SHENZHEN
 from flows.times import now
 from flows.wiring import Office
 from formats.errors import UsageError
-from tests.flows.test_crash import LIFE, PassReport, killed_at, run_pass
+from tests.flows.test_crash import LIFE, PassReport, backed_up, killed_at, run_pass
 from tests.flows.test_crash import PASSES as ACTS
 from tests.office import Pair, copied, exchange, fill, found_pair, open_approved, some_people, states
 from tests.servers import PostgreSQL
@@ -261,7 +261,7 @@ STEPS = [(name, step) for name, steps in LIFE.items() for step in steps]
 def turns(tmp_path_factory: pytest.TempPathFactory, founded: Path) -> dict[str, Path]:
     """For each pass, a folder with two offices in which it is this pass's turn."""
     folder = tmp_path_factory.mktemp("turns")
-    _fill(copied(founded, folder / "send"), 4)
+    _fill(backed_up(copied(founded, folder / "send")), 4)
     places = {"send": folder / "send"}
     for earlier, later in pairwise(LIFE):
         places[later] = folder / later
