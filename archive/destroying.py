@@ -6,7 +6,7 @@
        the new segments, every row that went leaves its leaf (`gone.py`), the segments are `destroyed`; the journal has
        an entry `destroyed` whose root covers tombstones and leaves;
     4. the new segments are sealed;
-    5. the old objects are removed.
+    5. the old objects are removed, and the plain files of what went that an upgrade left (`segments/adoption.py`).
 
 Killed before 3, nothing has changed; killed after it, the same order carried out again goes on at 4. At no moment is
 anything that stays unreadable.
@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from archive import destruction, gone, journal, merkle, moving, registry
 from archive.destruction import ORDER_KIND, Order, tombstone_line
+from archive.flushing import disk, flush
 from archive.journal import Entry
 from archive.ledger import chunks
 from archive.moving import Moved
@@ -83,6 +84,7 @@ def carry_out(
             _enter(context, parsed, digest, touched, moved, who, at, table)
     store.recover(at)  # seals what waits for it
     _remove(context)
+    _remove_adopted(context, parsed)
     return _told(context, digest)
 
 
@@ -238,6 +240,16 @@ def _remove(context: Context) -> None:
         for n in dead:
             if layout.object_path(n).exists():
                 objects.destroy(layout.objects, layout.stage, layout.object_id(n))
+
+
+def _remove_adopted(context: Context, order: Order) -> None:
+    """Remove the plain files that an older home kept of these originals. Raises UnreachableError S416."""
+    with disk():
+        for item in order.items:
+            file = context.layout.adopted_file(item.digest)
+            if file.exists():
+                file.unlink()
+                flush(file.parent)
 
 
 def _told(context: Context, digest: str) -> Destroyed:

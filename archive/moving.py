@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from archive.flushing import disk
 from archive.journal import Entry
-from archive.segments import members, writing
+from archive.segments import catalog, members, writing
 from archive.segments.catalog import Member, Segment
 from archive.segments.context import Context
 from archive.segments.files import read_at

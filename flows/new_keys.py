@@ -1,7 +1,8 @@
 """New keys for keeping: made when an office is founded or upgraded, and when the archive key is changed.
 
 Each file is written beside, flushed and renamed, its folder flushed: what has been encrypted to a key must not outlive
-it. A file that is there is never written again; running anything here once more goes on where it stopped.
+it. No secret key that was ever in use is lost: one that is replaced stays under a number. Running anything here once
+more goes on where it stopped.
 """
 
 import secrets

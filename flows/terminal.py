@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unicodedata import category
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -32,6 +33,7 @@ from formats.messages import Finding
 from formats.reasons import Language, reason
 
 _ENDLESS = 10_000  # columns
+_STEERING = ("Cc", "Cf")  # Unicode categories: controls, and marks of direction and format
 
 
 def emit(as_json: bool, document: Any, people: Callable[[], None]) -> None:
@@ -57,6 +59,11 @@ def take_away(names: Sequence[str]) -> None:
         click.echo(f"jiexu: take {' and '.join(names)} off this machine and keep them apart from it", err=True)
 
 
+def harmless(text: str) -> str:
+    """Text without what steers a terminal or turns the direction of writing; U+FFFD stands for each such character."""
+    return "".join("\ufffd" if category(character) in _STEERING else character for character in text)
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """Print a table; cells are never cut. On a terminal long ones fold, but the first; elsewhere a row is a line."""
     seen = sys.stdout.isatty()
@@ -65,7 +72,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str 
     for place, heading in enumerate(headings):
         drawn.add_column(heading, overflow="fold", no_wrap=place == 0)
     for row in rows:
-        drawn.add_row(*(escape(str(cell)) for cell in row))
+        drawn.add_row(*(escape(harmless(str(cell))) for cell in row))
     Console(file=sys.stdout, highlight=False, width=None if seen else _ENDLESS).print(drawn)
 
 

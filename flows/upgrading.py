@@ -9,6 +9,8 @@ from archive.ledger import Ledger
 from archive.segments import adoption
 from flows import describing, new_keys
 from flows.wiring import SERVICE, Office
+from formats.digest import sha256
+from formats.errors import IntegrityError
 
 _BATCH = 100  # packages kept at once
 
@@ -32,13 +34,18 @@ def upgrade(office: Office, at: datetime) -> str:
 def _keep_packages(office: Office, at: datetime) -> None:
     """Earlier packages lay in `outbox/`; posting reads them from the archive now. Each file goes once it is kept.
 
-    What no message was sent in stays where it is: an interrupted pass left it, and nobody ever had it.
+    What no message was sent in stays where it is: an interrupted pass left it, and nobody ever had it. Raises
+    IntegrityError A502 naming a package whose file is not the one that was sent; it is left where it is.
     """
     found = {file.stem: file for file in office.settings.stored("outbox").glob("*.pgp")}
     files = [found[digest] for digest in sorted(registry.packages_sent(office.ledger, sorted(found)))]
     for start in range(0, len(files), _BATCH):
         batch = files[start : start + _BATCH]
-        kept = office.store.keep([("package-sent", file.read_bytes()) for file in batch], at)
+        packages = [file.read_bytes() for file in batch]
+        for file, data in zip(batch, packages, strict=True):
+            if sha256(data) != file.stem:
+                raise IntegrityError("A502", file.stem)
+        kept = office.store.keep([("package-sent", data) for data in packages], at)
         registry.register_packages(office.ledger, kept, SERVICE, at)
         _remove(batch)
 

@@ -89,6 +89,7 @@ def browser(folder: Path) -> Iterator[Browser]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     running = webdriver.Chrome(options=options, service=Service(executable_path=driver))
     try:
+        running.get("about:blank")  # else what the page of a new tab asks for comes into the first page's log
         yield Browser(running)
     finally:
         running.quit()

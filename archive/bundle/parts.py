@@ -5,7 +5,7 @@ that made the bundle, and names the digest of every other part.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
@@ -128,9 +128,20 @@ def parse(data: bytes) -> Manifest:
         raise IntegrityError("A520", f"{MANIFEST} cannot be read") from None
     if not exact:
         raise IntegrityError("A520", f"{MANIFEST} is not in its exact form")
+    if not all(text.isprintable() for text in _shown(manifest)):
+        raise IntegrityError("A520", f"{MANIFEST} holds what cannot be printed")
     if manifest.format != FORMAT:
         raise IntegrityError("A520", f"{MANIFEST} is of another form than {FORMAT}")
     return manifest
+
+
+def _shown(manifest: Manifest) -> Iterator[str]:
+    """What a reader may print of a manifest, also of a forged one: what it is of, and the names of all its parts."""
+    yield from (manifest.office, manifest.partner, manifest.direction, manifest.case, manifest.made)
+    noted: tuple[KeyNote | DocumentNote | RegisteredNote, ...]
+    noted = (*manifest.keys, *manifest.documents, *manifest.originals)
+    yield from (item.part for item in noted)
+    yield from (item.name for item in manifest.parts)
 
 
 def sums(found: Mapping[str, bytes]) -> bytes:
@@ -157,7 +168,7 @@ def _typed(hint: Any, value: Any) -> Any:
             raise TypeError(str(hint))
         return tuple(_typed(get_args(hint)[0], item) for item in value)
     if hint in (str, int):
-        if type(value) is not hint or not str(value).isprintable():  # all of it may be printed to a terminal
+        if type(value) is not hint:
             raise TypeError(str(hint))
         return value
     return _built(hint, value)

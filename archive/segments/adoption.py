@@ -29,9 +29,9 @@ _WHY: Final = "originals of an older home move into segments (art. 9)"
 def adopt(folder: Path, store: SegmentOriginals, ledger: Ledger, at: datetime) -> int:
     """Keep the plain originals under `folder` in `store` and read each back; returns how many.
 
-    Their files go to `plain-adopted/` of the archive and are not removed. It may be killed and called again: what is
-    kept already is not kept twice. Raises IntegrityError A502 naming a file that is not what its name says, and as
-    `OriginalStore.keep` and `read`; what was adopted by then is recorded.
+    Their files go to `plain-adopted/` of the archive, from where only lawful destruction removes them. It may be killed
+    and called again: what is kept already is not kept twice. Raises IntegrityError A502 naming a file that is not what
+    its name says, and as `OriginalStore.keep` and `read`; what was adopted by then is recorded.
     """
     adopted = 0
     for files in _batches(folder):

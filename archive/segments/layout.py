@@ -57,6 +57,10 @@ class Layout:
         """Plain files of an older home, once they are kept in segments."""
         return self.root / "plain-adopted"
 
+    def adopted_file(self, digest: str) -> Path:
+        """Where the plain file of one original of an older home is, once it is kept in a segment."""
+        return self.adopted / digest[:2] / digest[2:4] / digest
+
     @property
     def lock(self) -> Path:
         """The lock of the single writer of the open segment."""

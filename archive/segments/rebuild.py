@@ -102,8 +102,11 @@ def _ciphers(layout: Layout, wrap: KeyWrap, n: int) -> Iterator[AESGCM]:
 def _members(known: Catalog, tar: Path, manifest: str) -> tuple[Member, ...]:
     """The rows from the catalog, the tar's headers and the manifest. Raises IntegrityError A507."""
     digests = [line.split("  ")[0] for line in manifest.splitlines()]
-    with tarfile.open(tar, "r:") as opened:
-        places = [(int(item.name), item.offset_data, item.size) for item in opened]
+    try:
+        with tarfile.open(tar, "r:") as opened:
+            places = [(int(item.name), item.offset_data, item.size) for item in opened]
+    except (tarfile.TarError, ValueError):  # a header, or a name that is no place
+        raise IntegrityError("A507", f"members: segment {known.segment}") from None
     if not len(known.members) == len(digests) == len(places):
         raise IntegrityError("A507", f"members: segment {known.segment}")
     return tuple(

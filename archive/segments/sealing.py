@@ -28,7 +28,7 @@ from archive.tables import journal as lines
 from archive.tables import segments, utc_text
 from formats.errors import IntegrityError
 
-_READ: Final = 4 * 2**20  # bytes read at once, when members are small
+_READ: Final = 2**20  # bytes read at once, when members are small; many more do not stay in the processor's cache
 
 
 def close_due(context: Context, at: datetime, *, all_of_them: bool) -> None:
@@ -167,7 +167,7 @@ def _is_kept(row: Member, data: memoryview) -> bool:
 
 
 def _groups(segment: Segment, rows: Sequence[Member]) -> Iterator[list[Member]]:
-    """Members that lie one behind the other, about 4 MiB at once. Raises IntegrityError A507 where one has no row."""
+    """Members that lie one behind the other, about 1 MiB at once. Raises IntegrityError A507 where one has no row."""
     group: list[Member] = []
     end = gathered = 0
     for place, row in enumerate(rows):

@@ -85,7 +85,7 @@ def _people(report: BundleReport) -> None:
             f"receipt {receipt.outcome} {receipt.decided} of {receipt.office}, {_HEADS[receipt.head]}: {receipt.part}"
         )
         for line in receipt.checkpoint.splitlines():
-            click.echo(f"    {line if line.isprintable() else repr(line)}")
+            click.echo(f"    {terminal.harmless(line)}")
     for step in sorted({check.step for check in report.checks}):
         failed = [check for check in report.checks if check.step == step and check.code]
         click.echo(f"{step:2} {'holds' if not failed else 'DOES NOT HOLD'}  {bundle_checks.STEPS[step]}")

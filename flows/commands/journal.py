@@ -165,7 +165,7 @@ def _tell(checked: Checked, file: Path, as_json: bool) -> None:
         """Print for people."""
         click.echo(f"{file}: {what} the journal {head.origin} of {head.size} entries, root {head.root}")
         if checked.entry:
-            click.echo(checked.entry)
+            click.echo(terminal.harmless(checked.entry))
 
     terminal.emit(as_json, told, people)
 

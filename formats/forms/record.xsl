@@ -23,6 +23,8 @@
 
   <xsl:variable name="record" select="//r:record[1]"/>
   <xsl:variable name="delivery" select="/f:form/m:delivery"/>
+  <!-- A lookup does not say that there are no rows, only that none is in its scope. -->
+  <xsl:variable name="none" select="key('text', concat('text.none', substring('.limited', 1, 8 * (/f:form/@limited = 'yes'))))"/>
 
   <xsl:template match="/f:form">
     <html lang="{@lang}">
@@ -36,7 +38,8 @@
       <body>
         <header>
           <h1><xsl:value-of select="key('text', @title)"/></h1>
-          <dl class="facts">
+          <dl>
+            <xsl:if test="count(f:fact) = 1"><xsl:attribute name="class">single</xsl:attribute></xsl:if>
             <xsl:for-each select="f:fact">
               <div>
                 <dt><xsl:value-of select="key('text', @key)"/></dt>
@@ -145,7 +148,7 @@
             </tbody>
           </table>
         </xsl:when>
-        <xsl:otherwise><p class="none"><xsl:value-of select="key('text', 'text.none')"/></p></xsl:otherwise>
+        <xsl:otherwise><p class="none"><xsl:value-of select="$none"/></p></xsl:otherwise>
       </xsl:choose>
     </section>
   </xsl:template>
@@ -156,7 +159,7 @@
     <xsl:variable name="rows" select="$record/r:contributions/r:contribution"/>
     <section id="contributions">
       <h2><xsl:value-of select="key('text', 'section.contributions')"/></h2>
-      <xsl:if test="not($rows)"><p class="none"><xsl:value-of select="key('text', 'text.none')"/></p></xsl:if>
+      <xsl:if test="not($rows)"><p class="none"><xsl:value-of select="$none"/></p></xsl:if>
       <xsl:for-each select="$rows[generate-id() = generate-id(key('kind', @kind)[1])]">
         <xsl:sort select="@kind"/>
         <xsl:variable name="kind" select="@kind"/>
@@ -239,7 +242,10 @@
       <xsl:for-each select="key('column', $tag)">
         <xsl:variable name="attribute" select="$run/@*[name() = current()/@attribute]"/>
         <td data-label="{.}">
-          <xsl:if test="@shape != '' and @shape != 'range'"><xsl:attribute name="class">number</xsl:attribute></xsl:if>
+          <xsl:choose>
+            <xsl:when test="@shape = 'range' or @shape = 'code'"><xsl:attribute name="class"><xsl:value-of select="@shape"/></xsl:attribute></xsl:when>
+            <xsl:when test="@shape != ''"><xsl:attribute name="class">number</xsl:attribute></xsl:when>
+          </xsl:choose>
           <xsl:if test="not($attribute)"><xsl:attribute name="class">empty</xsl:attribute></xsl:if>
           <xsl:call-template name="value"><xsl:with-param name="attribute" select="$attribute"/></xsl:call-template>
         </td>

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,14 +11,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from archive import cases, destruction, holds, journal, registry
+from archive import cases, destruction, holds, journal, moving, registry
 from archive.audit import audit
 from archive.cases import NewCase
 from archive.destroying import Destroyed, carry_out
 from archive.ledger import Ledger
 from archive.ocfl.validation import validate_root
+from archive.segments.catalog import Member
 from archive.segments.store import SegmentOriginals
 from archive.tables import members, originals, segments, utc_text
 from archive.upkeep_tables import gone, tombstones
@@ -448,3 +450,40 @@ def test_nothing_of_what_went_is_left_on_the_disk(place: Place) -> None:
     place.carry_out()
     left = place.on_disk()
     assert not any(piece in left for piece in taken)
+
+
+def test_the_plain_file_of_an_older_home_goes_too(place: Place) -> None:
+    """An upgrade puts plain originals aside; of what is destroyed none may stay, of what stays they may."""
+    files = {}
+    for data in (*GOES, *STAYS):
+        files[data] = place.store.layout.adopted_file(sha256(data))
+        files[data].parent.mkdir(parents=True, exist_ok=True)
+        files[data].write_bytes(data)
+    place.carry_out()
+    assert {data for data, file in files.items() if file.exists()} == STAYS
+
+
+def test_a_number_that_an_object_has_is_not_taken(place: Place) -> None:
+    """A ledger that was restored from a backup does not know the objects sealed since; what stays gets a free number."""
+    place.store.seal_due(AT, all_of_them=True)
+    with place.ledger.reading() as connection:
+        last = connection.execute(select(func.max(segments.c.n))).scalar_one()
+    keep_order = place.order()
+    stranger = place.store.layout.object_path(last + 2)  # the next number is the order's own segment
+    stranger.mkdir(parents=True)
+    place.carry_out(keep_order)
+    with place.ledger.reading() as connection:
+        states = dict(connection.execute(select(segments.c.n, segments.c.state)).tuples().all())
+    assert last + 2 not in states
+    assert set(states.values()) == {"sealed", "destroyed"}
+    assert place.readable() >= STAYS
+
+
+def test_many_small_originals_are_moved_in_few_steps() -> None:
+    """The time to group members grows with their number, not with its square: 200,000 take a fraction of a second."""
+    waiting = [Member("", "signature-sent", 300, 1, place, 0, 328, "", 0) for place in range(200_000)]
+    started = time.process_time()
+    groups = list(moving._groups(waiting))
+    assert time.process_time() - started < 5
+    assert [row for group in groups for row in group] == waiting
+    assert len(groups) == 4

@@ -119,6 +119,7 @@ def test_both_offices_have_evidence_that_holds(evidence: Evidence, direction: st
     assert not report.compared
     (receipt,) = report.receipts
     assert (receipt.office, receipt.outcome) == (RECEIVER, "accepted")
+    assert receipt.head == "holds"
     assert checkpoints.parse(receipt.checkpoint).origin == f"jiexu/{RECEIVER}/journal"
 
 
@@ -399,6 +400,35 @@ def test_the_journals_key_is_compared(evidence: Evidence) -> None:
     assert verify(evidence.sent, journals=journals).first is None
 
 
+@pytest.mark.parametrize("direction", ["out", "in"])
+def test_the_head_in_a_receipt_is_judged_by_its_journals_key(evidence: Evidence, direction: str) -> None:
+    """By the key in the bundle; a card's key goes before it and finds another's head (A527); none known: it says so."""
+    data, strange = evidence.of(direction), JournalKey.generate(f"jiexu/{RECEIVER}/journal")
+    (receipt,) = verify(data).receipts
+    report = verify(data, journals={RECEIVER: strange.verifier})
+    assert report.receipts[0].head == "wrong"
+    assert (11, receipt.part, "A527") in {(check.step, check.part, check.code) for check in report.checks}
+    anothers = verify(data, journals={RECEIVER: JournalKey.generate(f"jiexu/{SENDER}/journal").verifier})
+    assert anothers.receipts[0].head == "wrong"
+
+
+def test_a_bundle_without_the_partners_journal_key(evidence: Evidence) -> None:
+    """An office that knows no journal key of its partner's makes evidence that holds, and the head is called unknown."""
+
+    def change(bundle: Bundle) -> Bundle:
+        left = {name: data for name, data in bundle.parts.items() if name != parts.PARTNER_VERIFIER}
+        return Bundle(bundle.manifest, left)
+
+    report = verify(forged(evidence, "out", change))
+    assert (report.first, report.receipts[0].head) == (None, "unknown")
+
+
+def test_a_manifest_says_nothing_that_steers_a_terminal(evidence: Evidence) -> None:
+    """No text of it, not even a part's name that is only shown when it is missing, has control characters: A520."""
+    assert first(forged(evidence, "out", with_original(part="\x9b2J"))) == ("A520", parts.MANIFEST)
+    assert first(forged(evidence, "out", with_keys(RECEIVER, part="\x9b2J"))) == ("A520", parts.MANIFEST)
+
+
 def approved_by(*names: str, sent: timedelta = timedelta(0), last: str = "") -> Callable[[Delivery], bytes]:
     """A delivery with its approvals signed by these people; sent so much later, the last approval at another time."""
 
@@ -529,7 +559,8 @@ def test_the_commands(evidence: Evidence, call: Call, tmp_path: Path) -> None:
     assert answer.document["digest"] == sha256(file.read_bytes())
     answer = call("-C", nowhere, "archive", "verify", file)
     assert answer.status == 0
-    assert "the evidence holds" in answer.out
+    assert "the evidence holds, if the fingerprints" in answer.out
+    assert "signed by that journal's key" in answer.out
     assert "keys not compared" in answer.out
     answer = call("-C", nowhere, "archive", "verify", file, "--trust", "ab " * 20, "--json")
     assert (answer.status, answer.document["first"]["code"]) == (4, "A522")

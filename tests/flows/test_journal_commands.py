@@ -42,6 +42,15 @@ def test_proofs_are_checked_off_line(place: Place, call: Call, tmp_path: Path) -
         assert (answer.status, answer.code) == (4, "A527")
 
 
+def test_what_others_wrote_does_not_steer_the_terminal(place: Place, call: Call) -> None:
+    """Controls in a staff id that somebody typed are shown as U+FFFD, in tables too; other letters stay."""
+    command = ("archive", "hold", place.sent, "--why", "x", "--by")
+    assert call("-C", place.home, *command, "\x1b[2J\u202e张\u3000\x9b").status == 0
+    shown = call("-C", place.home, "journal", "show", "--last", "1").out
+    assert "\ufffd[2J\ufffd张\u3000\ufffd" in shown
+    assert "\x1b" not in shown
+
+
 def test_a_head_kept_elsewhere_shows_a_cut_end(place: Place, call: Call, tmp_path: Path) -> None:
     """`head` prints the note as it is; `verify --checkpoint` and `check --checkpoint` hold the journal against it."""
     note = tmp_path / "note"

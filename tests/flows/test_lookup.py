@@ -136,6 +136,27 @@ def test_the_original_of_a_case(place: Place, ask: Any, call: Call) -> None:
     assert [row["outcome"] for row in registered(place, call)] == ["shown", "shown", "S412"]
 
 
+def test_the_original_of_an_incoming_case(place: Place, call: Call) -> None:
+    """The receiver shows what it took in, to whom it is about here; another person, or what was not taken in: S412."""
+    home = place.home.parent / "shenzhen"
+    with Office.at(home) as office:
+        taken = office.records.taken_in(place.sent)
+        assert taken is not None
+        assert office.records.taken_in(place.held) is None
+    command = ("-C", home, "lookup", taken.person, *COURT, "--items", "contributions", "--case", place.sent, "--json")
+    shown = call(*command).document
+    assert shown["case"] == place.sent
+    with Office.at(place.home) as sender:
+        record = sender.records.read(person_of(place, place.sent), ("110", "210", "310"))
+    assert shown["record"]["contributions"] == [row._asdict() for row in record.contributions]
+    assert set(shown["record"]["person"]) == {"social_security_number", "name"}
+    assert call(*(word if word != taken.person else "33010001" for word in command)).code == "S412"
+    with closing(sqlite3.connect(home / "records.db")) as records:
+        records.execute("DELETE FROM jiexu_intake")
+        records.commit()
+    assert call(*command).code == "S412"
+
+
 def test_refusals_are_in_the_register_and_the_journal(place: Place, ask: Any, call: Call) -> None:
     """S430 names the article; register and journal have it, the journal nothing of the person."""
     answer = ask(*COURT)

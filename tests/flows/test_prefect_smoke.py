@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from archive import journal
 from flows import passes
+from flows.upkeeping import UpkeepReport
 from flows.wiring import Office
-from tests.office import fill, found_pair, open_approved, some_people, states
+from tests.office import configure, fill, found_pair, open_approved, some_people, states
 from tests.parts import ROOT
 from tests.prefect_server import BIN, PrefectServer
 
@@ -32,13 +34,13 @@ def test_a_flow_runs_on_the_temporary_server(tmp_path: Path) -> None:
     """With --engine embedded a pass runs as a Prefect flow and answers with its report."""
     pair = found_pair(tmp_path)
     done = subprocess.run(
-        [BIN / "jiexu", "-C", pair.sender, "acknowledge", "--engine", "embedded", "--json"],
+        [BIN / "jiexu", "-C", pair.sender, "upkeep", "--engine", "embedded", "--json"],
         capture_output=True,
         check=False,
         timeout=240,
     )
     assert done.returncode == 0, done.stderr.decode()
-    assert json.loads(done.stdout) == {"posted": {"posted": [], "failed": []}}
+    assert json.loads(done.stdout) == UpkeepReport(share=1.0).document()
 
 
 def test_a_pass_runs_on_a_prefect_server(tmp_path: Path, server: PrefectServer) -> None:
@@ -62,7 +64,8 @@ def test_deployments_deploy_and_schedules_schedule(tmp_path: Path, server: Prefe
         done = subprocess.run([BIN / "prefect", *arguments], env=environ, cwd=ROOT, capture_output=True, check=False)
         assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
     found = {str(item["entrypoint"]) for item in server.ask("/deployments/filter", {})}
-    assert {"flows.send.send", "flows.receive.receive", "flows.acknowledge.acknowledge"} <= found
+    flows = ("send", "receive", "acknowledge", "upkeep")
+    assert {f"flows.{flow}.{flow}" for flow in flows} <= found
     scheduled = {
         "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
         "work_pools": {"name": {"any_": ["jiexu"]}},
@@ -70,22 +73,28 @@ def test_deployments_deploy_and_schedules_schedule(tmp_path: Path, server: Prefe
     assert _until(lambda: server.ask("/flow_runs/filter", scheduled)), "the scheduler created no run"
 
 
-def test_a_scheduled_receive_happens(tmp_path: Path, server: PrefectServer) -> None:
-    """Under `jiexu serve` a package that lies in the mailbox is taken in by the schedule, with nobody asking."""
+def _audits(home: Path) -> int:
+    """How many audits the journal of an office has."""
+    with Office.at(home) as office:
+        return sum(entry.kind == "audited" for entry in journal.entries(office.ledger))
+
+
+def test_what_is_scheduled_happens(tmp_path: Path, server: PrefectServer) -> None:
+    """Under `jiexu serve` a package in the mailbox is taken in and the archive is audited, with nobody asking."""
     pair = found_pair(tmp_path)
     people = some_people(1)
     fill(pair.sender, people)
     numbers = open_approved(pair, [number for number, _ in people])
     with Office.at(pair.sender) as office:
         passes.send(office)
-    settings = pair.receiver / "office.toml"
-    settings.write_text(settings.read_text().replace("receive = 300", "receive = 5"))
+    configure(pair.receiver, receive=5, upkeep=5)
     with (tmp_path / "serve.log").open("wb") as log:
         serving = subprocess.Popen(
             [BIN / "jiexu", "-C", pair.receiver, "serve"], env=server.environ, stdout=log, stderr=log
         )
         try:
-            assert _until(lambda: states(pair.receiver) == dict.fromkeys(numbers, "accepted")), (
+            accepted = dict.fromkeys(numbers, "accepted")
+            assert _until(lambda: states(pair.receiver) == accepted and _audits(pair.receiver)), (
                 tmp_path / "serve.log"
             ).read_text()
         finally:

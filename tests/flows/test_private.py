@@ -12,7 +12,9 @@ from formats.errors import UsageError
 def test_what_is_written_is_for_this_user_alone(tmp_path: Path) -> None:
     """A written original has mode 0600, replaces what it may and nothing else."""
     file = tmp_path / "original.xml"
+    file.touch(mode=0o644)
     write_private(file, b"one")
+    assert file.stat().st_mode & 0o777 == 0o600
     write_private(file, b"two")
     assert (file.stat().st_mode & 0o777, file.read_bytes()) == (0o600, b"two")
     with pytest.raises(UsageError, match="S417"):

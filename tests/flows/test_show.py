@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from archive import cases, journal
 from flows import documents
+from flows.times import now
 from flows.wiring import Office
 from formats import xml
 from formats.digest import sha256
@@ -13,6 +15,7 @@ from formats.reasons import LANGUAGES, Language
 from tests import builders as a
 from tests.command_line import Call, Place
 from tests.flows.test_pdf import text_of
+from transfer.envelope import generate_key
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -43,6 +46,42 @@ def test_the_receiver_shows_the_same(exchanged: Place, call: Call, tmp_path: Pat
         assert call("-C", home, "show", exchanged.sent, "--lang", "zh", "-o", file).status == 0
         pages.append(file.read_bytes())
     assert pages[0] == pages[1]
+
+
+def test_what_is_taken_out_is_journalled(place: Place, call: Call, tmp_path: Path) -> None:
+    """`show` of a case and `archive get` enter digest, kind and who, at both offices; a document in a file is nobody's."""
+    receiver = place.home.parent / "shenzhen"
+    for home, kind in ((place.home, "delivery-sent"), (receiver, "package-received")):
+        with Office.at(home) as office:
+            (kept,) = (row for row in cases.originals(office.ledger, place.sent) if row.kind == kind)
+        for command in (["show", place.sent], ["archive", "get", kept.digest]):
+            assert call("-C", home, *command, "-o", tmp_path / "out.xml", "--by", "staff-9").status == 0
+            with Office.at(home) as office:
+                entry = journal.entries(office.ledger)[-1]
+            told = (entry.kind, dict(entry.what), entry.who)
+            assert told == ("taken-out", {"digest": kept.digest, "kind": kind}, "staff-9")
+    with Office.at(place.home) as office:
+        before = journal.head(office.ledger)
+        document = documents.of_case(office, place.sent).data
+        (tmp_path / "delivery.xml").write_bytes(document)
+        assert call("-C", place.home, "show", tmp_path / "delivery.xml", "-o", tmp_path / "out.html").status == 0
+        assert call("-C", place.home, "archive", "get", "0" * 64, "-o", tmp_path / "none").status == 4
+        assert journal.head(office.ledger) == before
+
+
+def test_an_incoming_case_is_shown_whatever_became_of_the_keys(place: Place, tmp_path: Path) -> None:
+    """The receiver has another key since, the sender's was revoked: the record that was taken in can be shown."""
+    home = place.home.parent / "shenzhen"
+    with Office.at(home) as office:
+        before = documents.of_case(office, place.sent)
+        fresh = generate_key("44030001 <44030001@jiexu>", office.settings.passphrase(), now())
+    (home / "keys/office.asc").rename(home / "keys/office-1.asc")
+    (home / "keys/office.asc").write_text(fresh, encoding="ascii")
+    partner = home / "partners/33010001.toml"
+    text = partner.read_text(encoding="utf-8")
+    partner.write_text(text.replace("\nnot_before", "\nrevoked = 2026-12-01T00:00:00Z\nnot_before"), encoding="utf-8")
+    with Office.at(home) as office:
+        assert documents.of_case(office, place.sent) == before
 
 
 def test_a_document_in_a_file_as_pdf(call: Call, tmp_path: Path) -> None:

@@ -61,3 +61,20 @@ def test_an_older_home_is_refused_until_it_is_upgraded(home: Path) -> None:
     assert (answer.status, answer.code) == (2, "S410")
     after = {path: sha256(path.read_bytes()) for path in before}
     assert after == before
+
+
+def test_a_sent_package_that_was_changed_is_named_and_stays(home: Path) -> None:
+    """A502: what was kept would not be what was sent, and the file is not removed as if it were."""
+    with closing(sqlite3.connect(home / "ledger.db")) as ledger:
+        sent = {digest for (digest,) in ledger.execute("SELECT package_digest FROM messages WHERE direction = 'out'")}
+    package = next(path for path in sorted(home.glob("outbox/*.pgp")) if path.stem in sent)
+    whole = package.read_bytes()
+    package.chmod(0o600)
+    package.write_bytes(whole[:-1])
+    answer = outside("-C", home, "upgrade")
+    assert answer.status != 0
+    assert "A502" in answer.err
+    assert package.stem in answer.err
+    assert package.read_bytes() == whole[:-1]
+    package.write_bytes(whole)
+    assert outside("-C", home, "upgrade").status == 0

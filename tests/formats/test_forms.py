@@ -188,10 +188,10 @@ def test_months_that_are_alike_are_one_row() -> None:
     found = [[words(cell) for cell in row] for row in shown.xpath(".//tbody/tr")]
     assert [(row[0], row[1]) for row in found] == [
         ("2020-11 – 2020-12", "2"),
-        ("2020 Total of the year", "2"),
+        ("2020 total", "2"),
         ("2021-01 – 2021-02, 2021-04", "3"),
         ("2021-05 – 2021-06", "2"),
-        ("2021 Total of the year", "5"),
+        ("2021 total", "5"),
         ("Total", "7"),
     ]
     heads = [words(cell).split(" AA")[0] for cell in shown.xpath(".//thead/tr/th")]
@@ -217,6 +217,12 @@ def test_an_empty_record_says_so() -> None:
     """A part without rows says that there are none; nothing fails."""
     shown = page(encode_record(a.Record(a.a_person())))
     assert [words(item) for item in shown.xpath("//p[@class='none']")] == ["No rows"] * 8
+
+
+def test_a_lookup_says_only_that_nothing_is_in_its_scope() -> None:
+    """What a period or a kind leaves out may be there: the page of a lookup does not deny it."""
+    shown = page(encode_record(a.Record(a.a_person())), view=View(("contributions", "benefits"), lookup=True))
+    assert [words(item) for item in shown.xpath("//p[@class='none']")] == ["No rows within the scope"] * 3
 
 
 # --- what must not happen

@@ -1,5 +1,8 @@
 """Objects and versions as they are written: valid for both judges, once, and with what they replace kept."""
 
+import errno
+import hashlib
+import os
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.ocfl.objects import add_version, destroy, stored, write
+from archive.ocfl.objects import ReadBack, add_version, destroy, stored, write
 from archive.ocfl.validation import validate_root
 from formats.errors import IntegrityError
 from tests.archive.ocfl.outside import judged
@@ -136,6 +139,22 @@ def test_a_version_of_nothing_or_of_damage_is_refused(archive: Archive) -> None:
     with pytest.raises(ValueError, match="not there"):
         archive.rekey(2, 3)
     assert [*archive.stage.iterdir()] == []
+
+
+def test_what_was_read_back_is_not_read_again(archive: Archive, tmp_path: Path) -> None:
+    """The digest of the caller stands for the very file; a copy of it on another file system is read for itself."""
+    source = tmp_path / "read.tar"
+    source.write_bytes(b"x")
+    told = "ab" * 64
+    assert archive.write(1, {"members.tar": ReadBack(source, told)}).digests["members.tar"] == told
+    with pytest.MonkeyPatch.context() as other_file_system:
+        other_file_system.setattr(os, "link", _no_link)
+        copied = archive.write(2, {"members.tar": ReadBack(source, told)})
+    assert copied.digests["members.tar"] == hashlib.sha512(b"x").hexdigest()
+
+
+def _no_link(_source: Path, _target: Path) -> None:
+    raise OSError(errno.EXDEV, "another file system")
 
 
 def test_a_failed_write_leaves_nothing(archive: Archive, tmp_path: Path) -> None:

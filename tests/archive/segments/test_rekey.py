@@ -124,3 +124,28 @@ def test_a_lost_file_of_keys_does_not_lose_originals(
     store.layout.sealed_keys(1, 1).unlink()
     with pytest.raises(IntegrityError, match="A509"):
         store_in(store.layout.root.parent, ledger).read(digests[0])
+
+
+def test_a_file_of_keys_that_is_no_file(store: SegmentOriginals, ledger: Ledger, digests: list[str]) -> None:
+    """It is passed over for another version's; where there is no other, A509."""
+    rekey.rekey(store.context, WRAP, NEW, "AB12", NOW)
+    for version in (2, 1):
+        store.layout.sealed_keys(1, version).unlink()
+        store.layout.sealed_keys(1, version).mkdir()
+        reader = store_in(store.layout.root.parent, ledger)
+        if version == 2:
+            assert_reads(reader, digests[:2], EXPECTED[:2])
+    with pytest.raises(IntegrityError, match="A509"):
+        reader.read(digests[0])
+
+
+def test_a_planted_file_of_keys_is_not_wrapped_anew(
+    store: SegmentOriginals, ledger: Ledger, digests: list[str]
+) -> None:
+    """Whoever has the public keys can make a file that opens; the segment's key is in the one that the ledger names."""
+    for n in (1, 2):
+        planted = store.layout.sealed_keys(n, 9)
+        planted.parent.mkdir(parents=True)
+        planted.write_bytes(keys.wrapped(WRAP, keys.fresh()))
+    rekey.rekey(store.context, WRAP, NEW, "AB12", NOW)
+    assert_reads(store_in(store.layout.root.parent, ledger, wrap=NEW), digests, EXPECTED)

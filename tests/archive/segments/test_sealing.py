@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, update
 
 from archive import journal
 from archive.ledger import Ledger
@@ -13,6 +14,8 @@ from archive.ocfl import objects
 from archive.segments import catalog_file, sealing
 from archive.segments.context import other_ciphers
 from archive.segments.store import SegmentOriginals
+from archive.tables import members
+from archive.tables import segments as segments_table
 from formats.errors import IntegrityError
 from tests.archive.segments.looking import (
     NOW,
@@ -99,6 +102,31 @@ def test_a_damaged_segment_is_not_sealed(store: SegmentOriginals, ledger: Ledger
     assert_whole(store)
 
 
+@pytest.mark.parametrize("left", [b"x" * 1024, b"x" * 1023, bytes(1024), bytes(2048), b"x" * 5000])
+def test_what_a_killed_process_left_is_not_taken_for_the_end(store: SegmentOriginals, left: bytes) -> None:
+    """Sealed without a recovery before: the bytes behind the end go, also as many as end a tar (a small original)."""
+    kept = store.keep(items(0, 3), NOW)
+    with store.layout.open_tar(1).open("ab") as file:
+        file.write(left)
+    assert store.seal_due(NOW, all_of_them=True) == (1,)
+    assert_reads(store, [entry.digest for entry in kept], [data for _, data in items(0, 3)])
+    assert_whole(store)
+    assert_others_agree(store, 1)
+
+
+@pytest.mark.parametrize("gone", [range(3), [0], [1], [2]])
+def test_a_member_without_a_row_is_named_before_an_object_is_made(
+    store: SegmentOriginals, ledger: Ledger, gone: list[int]
+) -> None:
+    """A507 for any row that is missing from the ledger, the last and all of them too."""
+    store.keep(items(0, 3), NOW)
+    with ledger.writing() as connection:
+        connection.execute(delete(members).where(members.c.place.in_(gone)))
+    with pytest.raises(IntegrityError, match=f"A507.*segment 1, place {gone[0]}"):
+        store.seal_due(NOW, all_of_them=True)
+    assert not store.layout.object_path(1).exists()
+
+
 def test_one_damaged_segment_does_not_hold_the_others(store: SegmentOriginals, ledger: Ledger) -> None:
     """What is kept after it is sealed all the same; the damage is told each time."""
     store.keep(items(0, 2), NOW)
@@ -138,6 +166,31 @@ def test_open_files_of_a_sealed_segment_go(store: SegmentOriginals, ledger: Ledg
     store.recover(NOW)
     assert list(store.layout.open.iterdir()) == []
     assert [file.name for file in store.layout.aside.iterdir()] == ["00000009.keys.pgp"]
+
+
+def test_open_files_of_a_destroyed_segment_go(store: SegmentOriginals, ledger: Ledger) -> None:
+    """What a seal that was killed left in `open/` must not outlive the lawful destruction of the segment."""
+    store.keep(items(0, 3), NOW)
+    store.seal_due(NOW, all_of_them=True)
+    store.layout.open_tar(1).hardlink_to(store.layout.sealed_tar(1))
+    with ledger.writing() as connection:
+        connection.execute(update(segments_table).values(state="destroyed"))
+    store.recover(NOW)
+    assert list(store.layout.open.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"size": 2**62}, {"size": 2**40}, {"size": -5}, {"offset": -5}, {"offset": 2**62}], ids=str
+)
+def test_a_row_that_points_nowhere_is_a_missing_original(
+    store: SegmentOriginals, ledger: Ledger, change: dict[str, int]
+) -> None:
+    """A501, and no memory is asked for that the file cannot fill."""
+    (kept,) = store.keep(items(0, 1), NOW)
+    with ledger.writing() as connection:
+        connection.execute(update(members).values(**change))
+    with pytest.raises(IntegrityError, match=f"A501.*{kept.digest}"):
+        store.read(kept.digest)
 
 
 def test_a_reader_follows_the_segment(store: SegmentOriginals, tmp_path: Path, ledger: Ledger) -> None:
