@@ -29,7 +29,7 @@ from archive.ledger import chunks
 from archive.moving import Moved
 from archive.ocfl import objects
 from archive.registry import FIELDS, original_line
-from archive.segments import catalog
+from archive.segments import catalog, sealing
 from archive.segments.catalog import member_line
 from archive.segments.context import Context
 from archive.segments.files import held
@@ -82,7 +82,8 @@ def carry_out(
             touched = _touched(context, parsed)
             moved = moving.copy(context, _staying(context, parsed, touched), at)
             _enter(context, parsed, digest, touched, moved, who, at, table)
-    store.recover(at)  # seals what waits for it
+    store.recover(at)
+    sealing.seal_all(store.context, at)
     _remove(context)
     _remove_adopted(context, parsed)
     return _told(context, digest)

@@ -24,28 +24,30 @@ from formats.errors import ServiceError
 
 @dataclass(frozen=True, slots=True)
 class SendReport(Report):
-    """What a send pass did."""
+    """What a send pass did; `unsealed` says why a segment of the archive that is due could not be sealed."""
 
     sealed: SealReport = SealReport()
     posted: PostReport = PostReport()
+    unsealed: tuple[Failed, ...] = ()
 
     @property
     def failed(self) -> tuple[Failed, ...]:
         """Everything that failed."""
-        return self.sealed.failed + self.posted.failed
+        return self.sealed.failed + self.posted.failed + self.unsealed
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiveReport(Report):
-    """What a receive pass did."""
+    """What a receive pass did; `unsealed` as in `SendReport`."""
 
     fetched: FetchReport = FetchReport()
     opened: OpenReport = OpenReport()
+    unsealed: tuple[Failed, ...] = ()
 
     @property
     def failed(self) -> tuple[Failed, ...]:
         """Everything that failed."""
-        return self.fetched.failed + self.opened.failed + self.opened.quarantined
+        return self.fetched.failed + self.opened.failed + self.opened.quarantined + self.unsealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,10 @@ def send(
         seal_some = partial(run, "seal", lambda: _seal(office, cases, workers_wanted, steps))
         sealed = seal_some() if side_by_side else _until_done(seal_some, SealReport())
         posted = _post_all(office, "delivery", run, steps)
+        unsealed = run("archive", lambda: _seal_segments(office))
     finally:
         outgoing.release(office.ledger, office.owner)
-    return SendReport(sealed, posted)
+    return SendReport(sealed, posted, unsealed)
 
 
 def receive(office: Office, *, workers_wanted: int = 0, run: Run = at_once, steps: Steps = quiet) -> ReceiveReport:
@@ -98,9 +101,10 @@ def receive(office: Office, *, workers_wanted: int = 0, run: Run = at_once, step
         side_by_side = _processes(office, workers_wanted) > 1
         settle_some = partial(run, "settle", lambda: _settle(office, workers_wanted, steps))
         opened = settle_some() if side_by_side else _until_done(settle_some, OpenReport())
+        unsealed = run("archive", lambda: _seal_segments(office))
     finally:
         outgoing.release(office.ledger, office.owner)
-    return ReceiveReport(fetched, opened)
+    return ReceiveReport(fetched, opened, unsealed)
 
 
 def acknowledge(office: Office, *, run: Run = at_once, steps: Steps = quiet) -> AcknowledgeReport:
@@ -109,6 +113,15 @@ def acknowledge(office: Office, *, run: Run = at_once, steps: Steps = quiet) -> 
         return AcknowledgeReport(_post_all(office, "receipt", run, steps))
     finally:
         outgoing.release(office.ledger, office.owner)
+
+
+def _seal_segments(office: Office) -> tuple[Failed, ...]:
+    """Seal the archive's segments that are full or old; one that cannot be sealed is named and stays readable."""
+    try:
+        office.store.seal_due(now())
+    except ServiceError as error:
+        return (Failed.by("archive", error),)
+    return ()
 
 
 def _post_all(office: Office, kind: outgoing.MessageKind, run: Run, steps: Steps) -> PostReport:

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, func, select
 
-from archive import journal
+from archive import counters, journal
 from archive.backup import cipher, dump, home_files, snapshot
 from archive.backup.backing import home_name, ledger_name
 from archive.backup.place import PIECE, Place
@@ -199,6 +199,7 @@ def put_home(home: Path, files: Mapping[str, bytes]) -> None:
 def fill_ledger(url: str, found: Snapshot, dumped: Dump, at: datetime, who: str) -> None:
     """Make the ledger at this URL that of the snapshot, with an entry `restored` behind its last; in one transaction.
 
+    Its counters are moved on, so that no number is given out twice (`counters.move_on`).
     A ledger that an interrupted restore of this very snapshot filled is left as it is. Raises UsageError S401, S410,
     S414 (the ledger holds something); IntegrityError A512 (it does not come out as it was); UnreachableError S409.
     """
@@ -215,7 +216,12 @@ def fill_ledger(url: str, found: Snapshot, dumped: Dump, at: datetime, who: str)
             raise IntegrityError("A512", "the restored ledger is not the one that was backed up")
         what: dict[str, str | int] = {"snapshot": found.id, "cases": _count(connection, cases)}
         what["originals"] = _count(connection, originals)
-        how = "every file and row held against the signed list"
+        counters.move_on(connection, found.office, at.year)
+        how = (
+            "every file and row held against the signed list; since the lost office may have used numbers after the "
+            f"snapshot, sequence numbers were moved on by {counters.SEQUENCES}, case numbers of {at.year} by up to "
+            f"{counters.SERIALS}"
+        )
         journal.append(connection, Entry(utc_text(at), "restored", what, "lost or damaged (art. 9)", how, who))
 
 

@@ -19,9 +19,10 @@ _OPEN_FILE = re.compile(r"(\d{8})\.(tar|keys\.pgp|keys\.next\.pgp)")
 def recover(context: Context, at: datetime) -> None:
     """Bring files and ledger together; may be killed and called again at any time, also while others keep.
 
-    Objects that were being built are finished or undone (OCFL 1.1), half-done seals and changes of key are finished,
-    the open segment is cut back to the ledger's end, files that the ledger does not know go to `aside/`. Raises
-    IntegrityError A508 when the open segment is shorter than the ledger says, and as `sealing.finish`.
+    Objects that were being built are finished or undone (OCFL 1.1), half-done changes of key are finished, the open
+    segment is cut back to the ledger's end, files that the ledger does not know go to `aside/`. A half-done seal waits
+    for `sealing.seal_all`, so that a segment which cannot be sealed keeps nobody from keeping more. Raises
+    IntegrityError A506 (an object), A508 when the open segment is shorter than the ledger says.
     """
     layout = context.layout
     with held(layout.seal_lock):
@@ -30,7 +31,6 @@ def recover(context: Context, at: datetime) -> None:
         with held(layout.lock):
             _check_open(context)
             _tidy(context)
-    sealing.seal_all(context, at)
 
 
 def _check_open(context: Context) -> None:

@@ -46,10 +46,7 @@ class SegmentOriginals:
         return self._context.layout
 
     def keep(self, items: Sequence[tuple[str, bytes]], at: datetime) -> tuple[Kept, ...]:
-        """See `OriginalStore.keep`. A batch lies in one segment; if it is full then, it is sealed before this returns.
-
-        What was kept stays kept when the sealing fails, which is told as by `seal_due`.
-        """
+        """See `OriginalStore.keep`. A batch lies in one segment; one that is full takes no more and waits for `seal_due`."""
         kept = tuple(Kept(sha256(data), len(data), kind) for kind, data in items)
         originals: dict[str, tuple[str, bytes]] = {}
         for entry, (kind, data) in zip(kept, items, strict=True):
@@ -58,11 +55,8 @@ class SegmentOriginals:
             self.read(digest)
             del originals[digest]
         if originals:
-            written = writing.write(self._context, originals, at)
-            for digest in written.known:
+            for digest in writing.write(self._context, originals, at):
                 self.read(digest)
-            if written.full is not None:
-                sealing.seal_all(self._context, at)
         return kept
 
     def read(self, digest: str) -> bytes:

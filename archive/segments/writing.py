@@ -8,7 +8,6 @@ written at all (A508).
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -29,23 +28,18 @@ Originals = Mapping[str, tuple[str, bytes]]
 """Kind and bytes by SHA-256."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What became of a batch: digests that somebody else had kept meanwhile, and the segment that is full now."""
+def write(context: Context, originals: Originals, at: datetime) -> frozenset[str]:
+    """Keep originals in the open segment, all or none; returns those that somebody else had kept meanwhile.
 
-    known: frozenset[str]
-    full: int | None
-
-
-def write(context: Context, originals: Originals, at: datetime) -> Written:
-    """Keep originals in the open segment, all or none. Raises as `OriginalStore.keep`."""
+    Raises as `OriginalStore.keep`.
+    """
     now = utc_text(at)
     with held(context.layout.lock), context.ledger.writing() as connection, disk():
         segment = _open(connection)
         known = frozenset(catalog.known(connection, list(originals)))
         fresh = {digest: item for digest, item in originals.items() if digest not in known}
         if not fresh:
-            return Written(known, None)
+            return known
         entries = []
         if segment is None:
             segment = _begin(context, connection, now)
@@ -54,7 +48,8 @@ def write(context: Context, originals: Originals, at: datetime) -> Written:
         with _at_end(context.layout.open_tar(segment.n), segment) as handle:
             rows = append(handle, context, segment, cipher, fresh)
             os.fdatasync(handle)
-        return Written(known, _record(context, connection, segment, rows, entries, now))
+        _record(context, connection, segment, rows, entries, now)
+        return known
 
 
 def _open(connection: Connection) -> Segment | None:
@@ -167,18 +162,16 @@ def append(handle: int, context: Context, segment: Segment, cipher: AESGCM, fres
 
 def _record(
     context: Context, connection: Connection, segment: Segment, rows: list[Member], entries: list[Entry], now: str
-) -> int | None:
-    """The rows, the segment's new end, and the journal; returns the segment's number if it is full now."""
+) -> None:
+    """The rows, the segment's new end and state, and the journal."""
     end = rows[-1].offset + members.padded(rows[-1].size)
-    full = end >= context.policy.segment_bytes
     row = update(segments).where(segments.c.n == segment.n)
-    state = "sealing" if full else "open"
+    state = "sealing" if end >= context.policy.segment_bytes else "open"
     connection.execute(row.values(state=state, members=segment.members + len(rows), end=end))
     entries.append(kept_entry(context, segment, rows, now))
     number = journal.lock(connection).count + len(entries)
     catalog.enter(connection, [member._replace(entry=number) for member in rows])
     journal.append(connection, *entries)
-    return segment.n if full else None
 
 
 def kept_entry(context: Context, segment: Segment, rows: Sequence[Member], now: str) -> Entry:

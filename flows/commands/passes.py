@@ -26,7 +26,7 @@ def send(place: Place, cases: Sequence[str], engine: str | None, workers: int, a
     report, language = _run(place, "send", engine, cases=cases, workers=workers)
     sealed, posted = report["sealed"], report["posted"]
     held = judged(sealed["held"])
-    failures = failed(sealed["failed"]) + failed(posted["failed"])
+    failures = failed(sealed["failed"]) + failed(posted["failed"]) + failed(report["unsealed"])
 
     def people() -> None:
         """Print for people."""
@@ -48,6 +48,7 @@ def receive(place: Place, engine: str | None, workers: int, as_json: bool) -> in
     report, language = _run(place, "receive", engine, workers=workers)
     opened = report["opened"]
     failures = failed(report["fetched"]["failed"]) + failed(opened["failed"]) + failed(opened["quarantined"])
+    failures += failed(report["unsealed"])
 
     def people() -> None:
         """Print for people."""
