@@ -20,9 +20,9 @@ def reserve(connection: Connection, name: str, count: int) -> range:
     floor = select(counters.c.used).where(counters.c.name == f"{name.rpartition('/')[0]}/").scalar_subquery()
     begin = insert(connection, counters).values(name=name, used=func.coalesce(floor, 0) + count)
     used: int = connection.execute(
-        begin.on_conflict_do_update(
-            index_elements=[counters.c.name], set_={"used": counters.c.used + count}
-        ).returning(counters.c.used)
+        begin.on_conflict_do_update(index_elements=[counters.c.name], set_={"used": counters.c.used + count}).returning(
+            counters.c.used
+        )
     ).scalar_one()
     return range(used - count + 1, used + 1)
 

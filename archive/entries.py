@@ -43,6 +43,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "readme-written": ("version", "inventory"),
         "audited": ("segments", "members", "bytes", "cases", "problems"),
         "backed-up": ("place", "snapshot", "files", "bytes", "digest"),
+        "pruned": ("place", "snapshots", "files"),
         "restored": ("snapshot", "cases", "originals"),
         "repaired": ("code", "subject", "snapshot"),
         "drilled": ("snapshot", "originals", "bytes", "problems"),

@@ -103,7 +103,8 @@ owners = Table(
     Column("until", Text, nullable=False),
 )
 
-# `sequence/PARTNER`: the last number used towards a partner; `case/OFFICE/YEAR`: the last case number.
+# `sequence/PARTNER`: the last number used towards a partner; `sequence/`: where that of a partner without one begins;
+# `case/OFFICE/YEAR`: the last case number.
 counters = Table(
     "counters",
     metadata,

@@ -38,8 +38,11 @@ def opened(
 
 
 def sweep(place: Place) -> None:
-    """Remove from a folder what writers left that were killed a day ago or longer. Raises UnreachableError S416."""
-    if isinstance(place, FolderPlace):
+    """Remove from a folder or a server what writers left that were killed a day ago or longer.
+
+    Raises UnreachableError S404, S407, S416.
+    """
+    if isinstance(place, (FolderPlace, SftpPlace)):
         place.sweep(now() - _LEFT_OVER)
 
 

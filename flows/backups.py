@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from archive.audit import AuditReport, Problem, audit
-from archive.backup import backing, drill, repair, restoring
+from archive.backup import backing, drill, pruning, repair, restoring
 from archive.backup.backing import ROLLING, BackupReport
 from archive.backup.drill import Compared, Side
 from archive.backup.one_case import originals_of
 from archive.backup.place import Place
+from archive.backup.pruning import PruneReport
 from archive.backup.repair import Damaged, RepairReport
 from archive.backup.restoring import Opened
 from archive.backup.sources import Source
@@ -98,16 +99,17 @@ def back_up(
     steps: Steps = quiet,
 ) -> BackupReport:
     """Back an office up; `named` is the place as the journal may have it. Raises as `backing.back_up`."""
-    source = Source(
-        ledger=office.ledger,
-        archive=office.archive,
-        spool={name: office.settings.stored(name) for name in ("inbox", "quarantine")},
-        home=home_files(office.settings),
-        office=office.code,
-        wrap=office.wrap,
-        read=office.store.read,
+    return backing.back_up(
+        _source(office), place, office.journal_key, at, named=named, budget=budget, who=who, steps=steps
     )
-    return backing.back_up(source, place, office.journal_key, at, named=named, budget=budget, who=who, steps=steps)
+
+
+def prune(
+    office: Office, place: Place, named: str, at: datetime, *, keep: int, who: str = SERVICE, steps: Steps = quiet
+) -> PruneReport:
+    """Take all but the newest `keep` snapshots away; `named` as in `back_up`. Raises as `pruning.prune`; S408."""
+    verifier = office.journal_key.verifier
+    return pruning.prune(_source(office), place, verifier, at, keep=keep, named=named, who=who, steps=steps)
 
 
 def restore_office(
@@ -208,6 +210,18 @@ def key_at(key: Path, passphrase_file: Path) -> keyring.ArchiveWrap:
     except (OSError, UnicodeDecodeError):
         raise UsageError("S408", str(key)) from None
     return keyring.ArchiveWrap.with_key(armored, passphrase)
+
+
+def _source(office: Office) -> Source:
+    return Source(
+        ledger=office.ledger,
+        archive=office.archive,
+        spool={name: office.settings.stored(name) for name in ("inbox", "quarantine")},
+        home=home_files(office.settings),
+        office=office.code,
+        wrap=office.wrap,
+        read=office.store.read,
+    )
 
 
 def _furnish(stage: Path, files: dict[str, bytes], ledger: str) -> str:

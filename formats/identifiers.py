@@ -23,7 +23,7 @@ _FOREIGN = re.compile(r"[A-Z]{3}[0-9A-Z()/-]{1,29}")
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NP-RTUW-Y]{2}[0-9]{6}[0-9A-HJ-NP-RTUW-Y]{10}")
 _AGENCY = re.compile(r"[1-9][0-9]{7}")
 _CASE = re.compile(r"([1-9][0-9]{7})-([0-9]{4})-([0-9]{6})")
-_SERIALS = 10**6
+MOST_CASES = 10**6 - 1  # of an office in a year: the serial of a case number has six digits
 
 
 def is_resident_number(text: str) -> bool:
@@ -74,7 +74,7 @@ def is_case_number(text: str) -> bool:
 def case_number(office: str, year: int, serial: int) -> str:
     """The number of an office's case; `serial` counts from 1 in each year. ValueError if one of them does not fit."""
     number = f"{office}-{year:04d}-{serial:06d}"
-    if not 0 < serial < _SERIALS or not is_case_number(number):
+    if not 0 < serial <= MOST_CASES or not is_case_number(number):
         raise ValueError("a case number is made of an 8-digit office, a 4-digit year and a serial from 1 to 999999")
     return number
 

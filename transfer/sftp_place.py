@@ -10,6 +10,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 from uuid import uuid4
@@ -98,9 +99,15 @@ class SftpPlace:
         """Remove a file; one that is gone already is fine."""
         self._do(sftp_jobs.discard(self._path(name).encode()))
 
-    def sweep(self) -> int:
-        """Remove what interrupted writers left; nobody else may be writing. Gives how many."""
-        parts = [name for name, _ in self._walk("") if _PART.fullmatch(name.rpartition("/")[2])]
+    def sweep(self, before: datetime) -> int:
+        """Remove what writers left that were interrupted before this time, by the server's clock; gives how many."""
+        parts = [
+            name
+            for name, found in self._walk("")
+            if _PART.fullmatch(name.rpartition("/")[2])
+            and found.modified is not None
+            and found.modified < before.timestamp()
+        ]
         for name in parts:
             self._do(sftp_jobs.discard(f"{self._root}/{name}".encode()))
         return len(parts)

@@ -73,8 +73,8 @@ def audit(
     `root` is the archive's folder; `sample` originals a segment are decrypted where `deep` does not ask for all, 0 for
     none; `days` is within which every segment should be read; `checkpoints` are heads that others kept, `verifier` the
     journal's public key; `patience` seconds before what seems wrong is looked at again, because another process may
-    be in the middle of writing it. Raises UnreachableError S409 when the ledger does not answer; what is damaged is
-    reported.
+    be in the middle of writing it. Raises UnreachableError S409 when the ledger does not answer, UsageError S408 when
+    `deep` and the key cannot be had; what is damaged is reported.
     """
     began = monotonic()
     layout = Layout(root, store.layout.office)
@@ -105,6 +105,7 @@ def audit(
         members=read.members,
         read=read.bytes,
         leftover=read.leftover,
+        locked=read.locked,
         seconds=round(monotonic() - began, 3),
         coverage=coverage(ledger, at, days),
     )

@@ -41,7 +41,10 @@ def unnamed(ledger: Ledger) -> tuple[Unnamed, ...]:
 
 
 def explained(ledger: Ledger, store: Store, found: Sequence[Unnamed]) -> set[str]:
-    """The digests among these that are drafts. Raises UnreachableError S409."""
+    """The digests among these that are drafts, or may be: a document that only the key could tell from one is one.
+
+    Raises UnreachableError S409.
+    """
     drafts = set(_arrived(ledger, [item.digest for item in found]))
     for item in found:
         if item.kind in _DOCUMENTS and item.digest not in drafts and _is_reserved(ledger, store, item.digest):
@@ -61,8 +64,8 @@ def _arrived(ledger: Ledger, digests: Sequence[str]) -> Iterator[str]:
 def _is_reserved(ledger: Ledger, store: Store, digest: str) -> bool:
     try:
         message_id = xml.decode(store.read(digest)).header.message_id
-    except ServiceError:
-        return False
+    except ServiceError as error:
+        return error.code == "S408"
     with ledger.reading() as connection:
         return _knows(connection, message_id)
 

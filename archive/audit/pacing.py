@@ -49,6 +49,7 @@ class Reading:
         """
         self.problems: list[Problem] = []
         self.segments = self.members = self.bytes = self.leftover = 0
+        self.locked = False  # whether no original could be decrypted, for want of the key
         self._ledger, self._store, self._layout = ledger, store, layout
         self._rows, self._files, self._at, self._sample, self._whole = rows, files, at, sample, whole
         self._patience = patience
@@ -109,7 +110,11 @@ class Reading:
         return found
 
     def _opened(self, item: Facts, seen: View, found: Checked) -> list[Problem]:
-        """Originals decrypted: a sample, or all; not those whose bytes or rows are named already."""
+        """Originals decrypted: a sample, or all; not those whose bytes or rows are named already.
+
+        A sample that is not to be opened without the key says nothing of the originals. Raises UsageError S408 where
+        all are to be decrypted.
+        """
         named = {problem.subject for problem in found.problems}
         if item.n in self._rows.unsure or any(subject.endswith(".pgp") for subject in named):
             return []  # without its row or its key there is nothing to read
@@ -126,6 +131,11 @@ class Reading:
             except IntegrityError as error:
                 problems.append(Problem(error.code, place if error.code == "A509" else digest, place))
             except ServiceError as error:
+                if error.code == "S408":
+                    if self._sample is None:
+                        raise
+                    self.locked = True
+                    break
                 problems.append(Problem(error.code, place, place))
             if problems and problems[-1].subject == place:
                 break  # the key or the disk, and so it is with the others

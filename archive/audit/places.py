@@ -6,7 +6,7 @@ from typing import Final
 from archive.ocfl.storage import root_files
 from archive.segments.layout import Layout, readme_id
 
-LOCKS: Final = frozenset({"lock", "seal.lock"})
+LOCKS: Final = frozenset({"lock", "seal.lock", "backup.lock"})
 
 
 def name(layout: Layout, path: Path) -> str:

@@ -57,7 +57,8 @@ class AuditReport:
 
     `originals` and `cases` are those of the ledger, `bytes` those of the originals that no problem names. `segments`,
     `members` and `read` (bytes) were read this time. `drafts` were kept by a pass that never said so, `leftover` are
-    bytes behind the end of an open segment, as an interrupted keep leaves them; both are no problem.
+    bytes behind the end of an open segment, as an interrupted keep leaves them; both are no problem. `locked`: no
+    original could be decrypted, since the archive key, or its passphrase, is not here; bytes were read all the same.
     """
 
     originals: int
@@ -70,5 +71,6 @@ class AuditReport:
     members: int = 0
     read: int = 0
     leftover: int = 0
+    locked: bool = False
     seconds: float = 0.0
     coverage: Coverage = field(default_factory=lambda: Coverage(0, 0, 0, 0, 0))

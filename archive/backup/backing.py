@@ -31,6 +31,8 @@ from archive.checkpoints import Checkpoint, JournalKey, sign
 from archive.journal import Entry
 from archive.ledger import insert
 from archive.segments import keys
+from archive.segments.files import held
+from archive.segments.layout import Layout
 from archive.tables import utc_text
 from archive.upkeep_tables import backups, checkpoints
 from formats.errors import IntegrityError
@@ -79,12 +81,13 @@ def back_up(
     `steps("copied", n)` is told after each file. Raises IntegrityError A511 (the place does not give back what was
     written: there is no snapshot), A512; UnreachableError S404, S407, S409, S416.
     """
-    earlier = _earlier(place, key)
-    for _ in range(_ROUNDS):
-        made, writer, note, changed = _attempt(source, place, key, at, earlier, budget, steps)
-        if not changed:
-            break
-    _write_note(place, made.id, note)
+    with held(Layout(source.archive, source.office).backup_lock):
+        earlier = _earlier(place, key)
+        for _ in range(_ROUNDS):
+            made, writer, note, changed = _attempt(source, place, key, at, earlier, budget, steps)
+            if not changed:
+                break
+        _write_note(place, made.id, note)
     _remember(source, made, note, at, named, who)
     return BackupReport(
         snapshot=made.id,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from archive import journal
 from archive.audit import facts
@@ -28,7 +28,7 @@ from archive.journal import Entry
 from archive.ledger import Ledger
 from archive.segments.keys import KeyWrap
 from archive.segments.layout import Layout
-from archive.tables import utc_text
+from archive.tables import segments, utc_text
 from formats.errors import IntegrityError
 
 _ROWS = ("A504", "A507", "A510", "A527", "A505", "A501", "A503")  # what damaged rows can show as
@@ -79,6 +79,8 @@ def _rows(damaged: Damaged, dumped: Dump, opened: Opened, aside: Aside, at: date
     except IntegrityError:
         return mended  # what its entries say of rows proves nothing as long as they do not hold
     with damaged.ledger.writing() as connection:
+        # Who keeps and who seals takes the segments' rows first, then the journal's end.
+        connection.execute(select(segments.c.n).order_by(segments.c.n).with_for_update())
         journal.lock(connection)
         rows = row_repair.mend(connection, dumped, aside)
         _record(connection, rows, opened, at, who)

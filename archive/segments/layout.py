@@ -71,6 +71,11 @@ class Layout:
         """The lock of whoever writes objects; it is taken before `lock`, never after."""
         return self.root / "seal.lock"
 
+    @property
+    def backup_lock(self) -> Path:
+        """The lock of whoever makes a backup or takes old ones away; it is taken before all others."""
+        return self.root / "backup.lock"
+
     def object_id(self, n: int) -> str:
         """See `segment_id`."""
         return segment_id(self.office, n)

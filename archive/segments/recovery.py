@@ -20,9 +20,9 @@ def recover(context: Context, at: datetime) -> None:
     """Bring files and ledger together; may be killed and called again at any time, also while others keep.
 
     Objects that were being built are finished or undone (OCFL 1.1), half-done changes of key are finished, the open
-    segment is cut back to the ledger's end, files that the ledger does not know go to `aside/`. A half-done seal waits
-    for `sealing.seal_all`, so that a segment which cannot be sealed keeps nobody from keeping more. Raises
-    IntegrityError A506 (an object), A508 when the open segment is shorter than the ledger says.
+    segment is cut back to the ledger's end; what is cut off, and files that the ledger does not know, go to `aside/`.
+    A half-done seal waits for `sealing.seal_all`, so that a segment which cannot be sealed keeps nobody from keeping
+    more. Raises IntegrityError A506 (an object), A508 when the open segment is shorter than the ledger says.
     """
     layout = context.layout
     with held(layout.seal_lock):
@@ -48,7 +48,7 @@ def _check_tar(context: Context, row: Segment) -> None:
     except FileNotFoundError:
         raise IntegrityError("A508", f"segment {row.n} is gone") from None
     try:
-        cut_back(handle, row)
+        cut_back(context, handle, row)
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -46,7 +46,7 @@ class SegmentOriginals:
         return self._context.layout
 
     def keep(self, items: Sequence[tuple[str, bytes]], at: datetime) -> tuple[Kept, ...]:
-        """See `OriginalStore.keep`. A batch lies in one segment; one that is full takes no more and waits for `seal_due`."""
+        """See `OriginalStore.keep`. A batch lies in one segment; a full one takes no more and waits for `seal_due`."""
         kept = tuple(Kept(sha256(data), len(data), kind) for kind, data in items)
         originals: dict[str, tuple[str, bytes]] = {}
         for entry, (kind, data) in zip(kept, items, strict=True):

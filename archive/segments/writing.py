@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, func, insert, select, update
@@ -23,6 +24,8 @@ from archive.segments.context import WHY, Context, own_cipher
 from archive.segments.files import Appender, held
 from archive.tables import segments, utc_text
 from formats.errors import IntegrityError
+
+_PIECE: Final = 2**20  # bytes put aside at once
 
 Originals = Mapping[str, tuple[str, bytes]]
 """Kind and bytes by SHA-256."""
@@ -45,7 +48,7 @@ def write(context: Context, originals: Originals, at: datetime) -> frozenset[str
             segment = _begin(context, connection, now)
             entries.append(opened_entry(context, segment))
         cipher = own_cipher(context, segment.n, segment.keys_sha512)
-        with _at_end(context.layout.open_tar(segment.n), segment) as handle:
+        with _at_end(context, segment) as handle:
             rows = append(handle, context, segment, cipher, fresh)
             os.fdatasync(handle)
         _record(context, connection, segment, rows, entries, now)
@@ -96,13 +99,18 @@ def put_aside(context: Context, n: int) -> None:
 def move_aside(context: Context, file: Path) -> None:
     """Move a file to `aside/` under a name that is free there. Raises OSError."""
     make_folder(context.layout.aside)
-    target, count = context.layout.aside / file.name, 0
-    while target.exists():
-        count += 1
-        target = context.layout.aside / f"{file.name}.{count}"
-    file.rename(target)
+    file.rename(free_name(context.layout.aside / file.name))
     flush(context.layout.aside)
     flush(file.parent)
+
+
+def free_name(wanted: Path) -> Path:
+    """This path, or the first with a number behind it at which there is nothing."""
+    target, count = wanted, 0
+    while target.exists():
+        count += 1
+        target = wanted.with_name(f"{wanted.name}.{count}")
+    return target
 
 
 def opened_entry(context: Context, segment: Segment) -> Entry:
@@ -113,17 +121,17 @@ def opened_entry(context: Context, segment: Segment) -> Entry:
 
 
 @contextmanager
-def _at_end(tar: Path, segment: Segment) -> Iterator[int]:
+def _at_end(context: Context, segment: Segment) -> Iterator[int]:
     """The open tar, cut back to its end and standing there; what is written when it fails is cut off again.
 
     Raises IntegrityError A508 when it is shorter, or gone.
     """
     try:
-        handle = os.open(tar, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        handle = os.open(context.layout.open_tar(segment.n), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         raise IntegrityError("A508", f"segment {segment.n} is gone") from None
     try:
-        cut_back(handle, segment)
+        cut_back(context, handle, segment)
         os.lseek(handle, segment.end, os.SEEK_SET)
         try:
             yield handle
@@ -134,12 +142,23 @@ def _at_end(tar: Path, segment: Segment) -> Iterator[int]:
         os.close(handle)
 
 
-def cut_back(handle: int, segment: Segment) -> None:
-    """Cut an open tar back to the end that the ledger has. Raises IntegrityError A508 when it is shorter."""
+def cut_back(context: Context, handle: int, segment: Segment) -> None:
+    """Cut an open tar back to the end that the ledger has. Raises IntegrityError A508 when it is shorter.
+
+    What is cut off goes to `aside/`: a killed process left it, or the ledger is an older one that somebody put back.
+    """
     size = os.fstat(handle).st_size
     if size < segment.end:
         raise IntegrityError("A508", f"segment {segment.n}: {size} bytes of {segment.end}")
     if size > segment.end:
+        make_folder(context.layout.aside)
+        tail = free_name(context.layout.aside / f"{segment.n:08d}-{segment.end}.tail")
+        with tail.open("xb") as copy:
+            for offset in range(segment.end, size, _PIECE):
+                copy.write(os.pread(handle, min(_PIECE, size - offset), offset))
+            copy.flush()
+            os.fsync(copy.fileno())
+        flush(context.layout.aside)
         os.ftruncate(handle, segment.end)
 
 

@@ -57,4 +57,6 @@ def _people(found: AuditReport, language: Language) -> None:
         f"read {found.segments} segments, {found.read} bytes in {found.seconds:.1f} s; "
         f"{found.coverage.share:.1%} of the bytes were read within {found.coverage.days} days"
     )
+    if found.locked:
+        click.echo("jiexu: no original was decrypted: the archive key or its passphrase is not here", err=True)
     terminal.problem_lines(found.problems, language)

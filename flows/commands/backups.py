@@ -1,8 +1,9 @@
-"""`jiexu archive backup`, `snapshots`, `restore`, `drill`: copies elsewhere, and life after a loss (arts. 9(3), 25)."""
+"""`jiexu archive backup`, `prune`, `snapshots`, `restore`, `drill`: copies elsewhere, and life after a loss (arts. 9(3), 25)."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import click
@@ -69,6 +70,32 @@ def backup(place: Place, address: str, host_key: str, minutes: int, verify_all: 
 
     terminal.emit(as_json, plain(made), people)
     return 4 if made.damaged else 0
+
+
+@click.command()
+@click.option("--at", "address", default="", metavar="PLACE", help="Where the backups are; else as the setting says.")
+@click.option("--keep", type=click.IntRange(1), required=True, metavar="N", help="How many of the newest stay.")
+@host_key_option
+@who_option
+@json_option
+@pass_place
+def prune(place: Place, address: str, keep: int, host_key: str, by: str, as_json: bool) -> int:
+    """Take old snapshots away, and the files that none of the others names; one that stays is read back whole before.
+
+    What was destroyed lawfully is gone from a place when no snapshot there is older than that.
+    """
+    with place.office() as office, _at(place, address, host_key) as (there, named):
+        with terminal.progress(not as_json) as bar:
+            steps = bar("read back", None, ["read"])
+            done = backups.prune(office, there, named, now(), keep=keep, who=by, steps=steps)
+
+    def people() -> None:
+        """Print for people."""
+        click.echo(f"removed {len(done.removed)} snapshots, {done.files} files, {done.bytes} bytes")
+        click.echo(f"kept {len(done.kept)}; {done.read_back} was read back whole")
+
+    terminal.emit(as_json, plain(done), people)
+    return 0
 
 
 @click.command()
@@ -232,20 +259,30 @@ def drill_(
 def _signed_report(office: Office, done: backups.Drilled) -> list[str]:
     """Write the report three times into `drills/`: as JSON, signed, and as a page; gives the files."""
     folder = office.settings.path("drills")
-    stem = done.ended.replace("-", "").replace(":", "")
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        stem = _taken(folder, done.ended.replace("-", "").replace(":", ""))
+    except OSError as error:
+        raise UsageError("S417", f"{folder}: {error.strerror}") from None
     text = drill_page.text(done)
     parts = {
         f"{stem}.json": text.encode(),
         f"{stem}.note": sign_text(text, office.journal_key).encode(),
         f"{stem}.html": drill_page.page(done, f"{stem}.note", office.settings.language),
     }
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise UsageError("S417", f"{folder}: {error.strerror}") from None
     for part, data in parts.items():
         write_private(folder / part, data)
     return [str(folder / part) for part in parts]
+
+
+def _taken(folder: Path, time: str) -> str:
+    """A name for a report that no other has, taken at once: the time, and a number when it is taken. Raises OSError."""
+    for number in count(1):
+        stem = time if number == 1 else f"{time}-{number}"
+        with suppress(FileExistsError):
+            (folder / f"{stem}.json").touch(mode=0o600, exist_ok=False)
+            break
+    return stem
 
 
 @contextmanager

@@ -67,6 +67,7 @@ for command in (
     auditing.audit_archive,
     archive_keys.rekey_archive,
     backups.backup,
+    backups.prune,
     backups.snapshots,
     backups.restore,
     backups.drill_,

@@ -154,5 +154,8 @@ def upgrade(place: Place, as_json: bool) -> int:
     """Bring a home to this program's version: ledger, keys, and originals that were kept as plain files."""
     with place.office() as office:
         version = upgrading.upgrade(office, now())
-    terminal.emit(as_json, {"version": version}, lambda: click.echo(f"the ledger is at version {version}"))
+        away = keyring.escrow_at_home(office.settings.home)
+    document = {"version": version, "take_away": away}
+    terminal.emit(as_json, document, lambda: click.echo(f"the ledger is at version {version}"))
+    terminal.take_away(away)
     return 0

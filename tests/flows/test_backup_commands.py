@@ -39,7 +39,7 @@ def stored(home: Path) -> dict[str, bytes]:
         path.relative_to(home).as_posix(): path.read_bytes()
         for name in ("archive", "inbox", "quarantine")
         for path in (home / name).rglob("*")
-        if path.is_file() and path.name not in ("lock", "seal.lock")
+        if path.is_file() and path.name not in ("lock", "seal.lock", "backup.lock")
     }
 
 

@@ -60,7 +60,7 @@ GOOD = {
 ELSEWHERE = {
     *("demo", "serve", "bench seal", "bench open", "bench sftp", "bench archive"),
     *("archive verify", "archive lift", "archive destroy", "journal check"),
-    *("archive snapshots", "archive restore", "archive drill"),
+    *("archive snapshots", "archive prune", "archive restore", "archive drill"),
 }
 
 # A command line for each command that cannot be done, with its code.
@@ -78,6 +78,7 @@ BAD = {name: (words, "S402") for name, words in GOOD.items()} | {
     "archive lift": ("archive lift 1 --by staff-1", "S402"),
     "archive destroy": ("archive destroy --order OUT", "S402"),
     "archive snapshots": (f"archive snapshots --from {NOWHERE}", "S401"),
+    "archive prune": (f"archive prune --at {NOWHERE} --keep 1", "S402"),
     "archive restore": (f"archive restore --from {NOWHERE} DIR/new", "S402"),
     "archive drill": (f"archive drill --from {NOWHERE}", "S402"),
     "journal check": (f"journal check {NOWHERE} --trust", "S417"),

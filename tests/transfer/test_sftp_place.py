@@ -6,10 +6,12 @@ import signal
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from flows.times import now
 from formats.errors import IntegrityError, ServiceError, UnreachableError, UsageError
 from tests.ssh_servers import BareHandler, Place, breaking, embedded, served, sshd, stuck_link
 from tests.suites.places import PlaceBehaviour, pattern, pieces
@@ -135,7 +137,8 @@ def test_only_whole_files_have_names(server: Place) -> None:
         for prefix in ("../", "/etc/", "objects/../../"):
             with pytest.raises(IntegrityError, match="A512"):
                 list(place.names(prefix))
-        assert (place.sweep(), place.sweep()) == (1, 0)
+        assert place.sweep(now() - timedelta(days=1)) == 0
+        assert (place.sweep(now() + timedelta(days=1)), place.sweep(now() + timedelta(days=1))) == (1, 0)
     assert not (server.folder / part).exists()
     assert (server.folder / "objects/.hidden").exists()
 
@@ -195,7 +198,7 @@ def test_a_lost_connection_is_not_taken_up_again(tmp_path: Path) -> None:
         with pytest.raises(UnreachableError, match="S404"):
             place.write("new", broken())
         assert list(place.names("")) == [("long", 2 * sftp_place.PIECE)]
-        place.sweep()
+        place.sweep(now() + timedelta(days=1))
         assert list(files(server.folder)) == ["long"]
 
 

@@ -178,21 +178,28 @@ def test_a_quarantined_receipt_is_a_draft(ledger: Ledger, owner: Owner, tmp_path
 
 
 def test_what_an_interrupted_keep_left_is_no_problem(ledger: Ledger, owner: Owner, tmp_path: Path) -> None:
-    """Bytes behind the end of the open segment are counted; fresh files in the stage are known, old ones are not."""
+    """Bytes behind the end of the open segment are counted; fresh files in the stage are known, old ones are not.
+
+    So are those of a segment that was just begun.
+    """
     store = store_in(tmp_path, ledger)
     posted(ledger, owner, 2, store)
     (tar,) = (tmp_path / "archive" / "open").glob("*.tar")
-    with tar.open("ab") as file:
-        file.write(b"x" * 700)
+    with tar.open("ab") as stream:
+        stream.write(b"x" * 700)
     stage = tmp_path / "archive" / "stage" / "half"
     stage.parent.mkdir(exist_ok=True)
     stage.write_bytes(b"half")
+    begun = tar.with_name("00000002.tar")
+    begun.write_bytes(b"")
     now = NOW + timedelta(hours=1)
-    os.utime(stage, (now.timestamp(), now.timestamp()))
+    for file in (stage, begun):
+        os.utime(file, (now.timestamp(), now.timestamp()))
     report = _audit(ledger, store)
     assert (report.problems, report.leftover) == ((), 700)
-    os.utime(stage, (NOW.timestamp() - 90_000, NOW.timestamp() - 90_000))
-    assert _problems(_audit(ledger, store)) == {("A503", "stage/half")}
+    for file in (stage, begun):
+        os.utime(file, (NOW.timestamp() - 90_000, NOW.timestamp() - 90_000))
+    assert _problems(_audit(ledger, store)) == {("A503", "stage/half"), ("A503", "open/00000002.tar")}
 
 
 def test_unreadable_files_are_problems_not_errors(ledger: Ledger, owner: Owner, tmp_path: Path) -> None:

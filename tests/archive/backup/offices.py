@@ -115,7 +115,7 @@ class Office:
             path.relative_to(self.folder).as_posix(): path.read_bytes()
             for name in ("archive", "inbox", "quarantine")
             for path in (self.folder / name).rglob("*")
-            if path.is_file() and path.name not in ("lock", "seal.lock") and "aside" not in path.parts
+            if path.is_file() and path.name not in ("lock", "seal.lock", "backup.lock") and "aside" not in path.parts
         }
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.parts import ROOT
@@ -40,8 +40,9 @@ class Workers:
         return self._said.pop(0)
 
     def kill(self, child: int) -> list[str]:
-        """Kill a child (SIGKILL) and return what it had said."""
-        os.kill(child, signal.SIGKILL)
+        """Kill a child (SIGKILL), unless it has done all before, and return what it had said."""
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
         while Path(f"/proc/{child}").exists():
             time.sleep(0.001)
         assert self._process.stdout

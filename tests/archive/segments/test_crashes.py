@@ -60,6 +60,7 @@ def test_kills_while_the_key_changes(tmp_path: Path, rounds: int) -> None:
         store = store_in(tmp_path, ledger, segment_bytes=SEGMENT)
         for first in range(0, 330, 30):
             store.keep(items(first, 30), NOW)
+        store.seal_due(NOW)
         store.keep(items(330, 2), NOW)
         tars = {row.n: store.layout.tar(row.n, row.state).stat().st_ino for row in segments(ledger)}
         assert {row.state for row in segments(ledger)} == {"sealed", "open"}

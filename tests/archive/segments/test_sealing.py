@@ -32,10 +32,13 @@ from tests.archive.stores import store_in
 from tests.parts import need
 
 
-def test_a_full_segment_is_sealed_and_the_next_one_opened(store: SegmentOriginals, ledger: Ledger) -> None:
+def test_a_full_segment_takes_no_more_and_is_sealed_when_asked(store: SegmentOriginals, ledger: Ledger) -> None:
     """By size, at the end of the batch that fills it; all stays readable."""
     batches = [[("delivery-sent", os.urandom(1000)) for _ in range(20)] for _ in range(5)]  # 40 KiB of tar each
     kept = [entry for batch in batches for entry in store.keep(batch, NOW)]
+    assert [row.state for row in segments(ledger)] == ["sealing", "sealing", "open"]
+    assert_reads(store, [entry.digest for entry in kept], [data for batch in batches for _, data in batch])
+    assert store.seal_due(NOW) == (1, 2)
     assert [row.state for row in segments(ledger)] == ["sealed", "sealed", "open"]
     assert_reads(store, [entry.digest for entry in kept], [data for batch in batches for _, data in batch])
     assert_whole(store)
@@ -97,8 +100,7 @@ def test_a_damaged_segment_is_not_sealed(store: SegmentOriginals, ledger: Ledger
     assert store.read(good.digest) in (b"a" * 900, b"b" * 900)
     data[at] ^= 4
     tar.write_bytes(data)
-    store.recover(NOW)
-    assert [row.state for row in segments(ledger)] == ["sealed"]
+    assert store.seal_due(NOW) == (1,)
     assert_whole(store)
 
 
@@ -151,6 +153,7 @@ def test_a_seal_killed_after_the_rename_is_only_entered(
     assert store.layout.open_tar(1).exists()
     inventory = objects.stored(store.layout.objects, store.layout.object_id(1)).inventory_sha512
     store.recover(NOW)
+    assert store.seal_due(NOW) == (1,)
     (row,) = segments(ledger)
     assert (row.state, row.inventory) == ("sealed", inventory)
     assert kinds(ledger).count("segment-sealed") == 1

@@ -82,9 +82,25 @@ def test_bytes_that_are_missing_stop_all_keeping(store: SegmentOriginals, ledger
     tar.unlink()
     with pytest.raises(IntegrityError, match="A508"):
         store.keep(items(5, 1), NOW)
-    tar.write_bytes(whole + b"left by a killed process")
+    tar.write_bytes(whole)
     store.keep(items(5, 1), NOW)
     assert_whole(store)
+
+
+def test_what_lies_behind_the_end_is_put_aside(store: SegmentOriginals) -> None:
+    """Left by a killed process, or by a newer ledger than the one that is there: it is cut off and not lost."""
+    store.keep(items(0, 2), NOW)
+    tar = store.layout.open_tar(1)
+    end = tar.stat().st_size
+    for text in (b"left by a killed process", b"left by another"):
+        with tar.open("ab") as file:
+            file.write(text)
+        store.recover(NOW)
+        assert tar.stat().st_size == end
+    assert {file.name: file.read_bytes() for file in store.layout.aside.iterdir()} == {
+        f"00000001-{end}.tail": b"left by a killed process",
+        f"00000001-{end}.tail.1": b"left by another",
+    }
 
 
 def test_a_key_that_does_not_open_stops_all_keeping(store: SegmentOriginals, tmp_path: Path, ledger: Ledger) -> None:
@@ -123,10 +139,11 @@ def test_nobody_else_can_read(store: SegmentOriginals) -> None:
 
 
 def test_an_original_may_be_larger_than_a_segment(store: SegmentOriginals, ledger: Ledger) -> None:
-    """It lies in a segment by itself that is sealed at once."""
+    """It lies in a segment by itself that takes no more."""
     large = os.urandom(5 * 2**20)
     (kept,) = store.keep([("delivery-sent", large)], NOW)
-    assert [row.state for row in segments(ledger)] == ["sealed"]
+    store.keep(items(0, 1), NOW)
+    assert [(row.state, row.members) for row in segments(ledger)] == [("sealing", 1), ("open", 1)]
     assert store.read(kept.digest) == large
 
 

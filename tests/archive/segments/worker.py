@@ -39,6 +39,7 @@ def keep(url: str, folder: Path, first: int, count: int, each: int) -> None:
         say("begun")
         for number in range(first, first + count * each, each):
             store.keep(items(number, each), NOW)
+            store.seal_due(NOW)
             say(f"kept {number + each}")
 
 
