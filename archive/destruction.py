@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, or_, select
 
-from archive import holds
+from archive import holds, proved_rows
 from archive.holds import CaseKey
 from archive.ledger import Ledger, chunks
 from archive.tables import members, originals, utc_text
@@ -122,7 +122,11 @@ def check(ledger: Ledger, order: Order, office: str, on: date, table: Sequence[P
 
 
 def check_in(connection: Connection, order: Order, on: date, table: Sequence[Period] | None = None) -> None:
-    """The same inside the transaction that carries the order out."""
+    """The same inside the transaction that carries the order out.
+
+    Raises IntegrityError A507 as well, when holds are not what the journal says: one may have been lifted unseen.
+    """
+    proved_rows.require(connection, proved_rows.HOLDS)
     digests = [item.digest for item in order.items]
     ends = {item.digest: (item, end) for item, end in _items(connection, digests, on, table)}
     held = holds.held(connection)

@@ -48,13 +48,14 @@ EVENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "repaired": ("code", "subject", "snapshot"),
         "drilled": ("snapshot", "originals", "bytes", "problems"),
         "taken-out": ("digest", "kind"),
-        "looked-up": ("lookup", "requester", "scope", "outcome"),
-        "hold-placed": ("hold", "case"),
-        "hold-lifted": ("hold", "case"),
+        "looked-up": ("lookup", "requester", "scope", "outcome", "row"),
+        "lookup-counted": ("lookup", "row"),
+        "hold-placed": ("hold", "case", "row"),
+        "hold-lifted": ("hold", "case", "row"),
         "destroyed": ("order", "originals", "bytes", "root"),
         "bundled": ("case", "digest"),
         "archive-key-changed": ("fingerprint",),
-        "witnessed": ("partner", "size", "root"),
+        "witnessed": ("partner", "size", "root", "note"),
         "plain-adopted": ("originals", "bytes"),
     }
 )

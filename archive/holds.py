@@ -1,7 +1,8 @@
 """Holds: what must not be destroyed, whatever its age, while an objection (art. 16), a suit or an inquiry lasts.
 
 A hold is placed on a case with a reason and lifted by a person; several may lie on one case, and each holds alone. The
-reasons stay in this office's ledger; the journal has the hold's number, the case and who.
+reasons stay in this office's ledger; the journal has the hold's number, the case, who, and a digest of the whole row
+(`proved_rows`), so that no hold is lifted but by `lift`.
 
 Errors of every function: UnreachableError S409 when the database does not answer.
 """
@@ -13,9 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from archive import journal
+from archive import counters, journal, proved_rows
 from archive.journal import Entry
 from archive.ledger import Ledger
+from archive.proved_rows import HOLDS
 from archive.tables import OUT, cases, utc_text
 from archive.upkeep_tables import holds
 from formats.errors import UsageError
@@ -53,7 +55,9 @@ def place(ledger: Ledger, case: str, why: str, who: str, at: datetime) -> Hold:
         if not found:
             raise UsageError("S412", case)
         row = next((item for item in found if item.direction == OUT), found[0])
+        number = counters.reserve(connection, "hold", 1)[0]
         values = {
+            "id": number,
             "direction": row.direction,
             "partner": row.partner,
             "case_number": row.case_number,
@@ -62,15 +66,20 @@ def place(ledger: Ledger, case: str, why: str, who: str, at: datetime) -> Hold:
             "placed_by": who,
             "lifted": "",
             "lifted_by": "",
+            "salt": proved_rows.salt(),
         }
-        number = connection.execute(insert(holds).values(values).returning(holds.c.id)).scalar_one()
-        what: dict[str, str | int] = {"hold": number, "case": case}
+        connection.execute(insert(holds), values)
+        what: dict[str, str | int] = {"hold": number, "case": case, "row": proved_rows.digest(holds, values)}
         journal.append(connection, Entry(now, "hold-placed", what, "art. 16 or a proceeding", "held by a person", who))
     return Hold(number, row.direction, row.partner, row.case_number, why, now, who, "", "")
 
 
 def lift(ledger: Ledger, number: int, who: str, at: datetime) -> Hold:
-    """Lift one hold by its number. Raises UsageError S412 (no such hold), S411 (it is lifted already)."""
+    """Lift one hold by its number.
+
+    Raises UsageError S412 (no such hold), S411 (it is lifted already); IntegrityError A507 when its row is not what was
+    entered, which the entry of the lifting would otherwise cover.
+    """
     now = utc_text(at)
     with ledger.writing() as connection:
         journal.lock(connection)
@@ -79,10 +88,12 @@ def lift(ledger: Ledger, number: int, who: str, at: datetime) -> Hold:
             raise UsageError("S412", f"hold {number}")
         if row.lifted:
             raise UsageError("S411", f"hold {number} was lifted on {row.lifted}")
+        proved_rows.require(connection, HOLDS, (number,))
         connection.execute(update(holds).where(holds.c.id == number).values(lifted=now, lifted_by=who))
-        what: dict[str, str | int] = {"hold": number, "case": row.case_number}
-        journal.append(connection, Entry(now, "hold-lifted", what, "its reason has ended", "lifted by a person", who))
         changed = connection.execute(select(holds).where(holds.c.id == number)).one()
+        proof = proved_rows.digest(holds, changed._asdict())
+        what: dict[str, str | int] = {"hold": number, "case": row.case_number, "row": proof}
+        journal.append(connection, Entry(now, "hold-lifted", what, "its reason has ended", "lifted by a person", who))
     return _hold(changed)
 
 

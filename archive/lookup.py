@@ -6,8 +6,9 @@
 4. the record is handed over.
 
 Art. 21: what anybody but the person and the employer looks up is also in the journal, as are their refusals with the
-code; the journal has the register's number, who asks in one word, and the scope, nothing of the person. The table has
-a row for the person's and the employer's own lookups too, because the caps count them; `register` leaves them out.
+code; the journal has the register's number, who asks in one word, the scope and a digest of the row with its salt
+(`proved_rows`), nothing of the person. The table has a row for the person's and the employer's own lookups too, because
+the caps count them; `register` leaves them out, and the journal has nothing of them but number and digest.
 
 Art. 22: one person a request, and no more persons a user, nor lookups an office, within 24 hours than the caps allow.
 Refused requests count, so that nobody can find out by trying who is in the database; only those that the caps refused
@@ -20,7 +21,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, distinct, func, insert, select
 
-from archive import journal
+from archive import counters, journal, proved_rows
 from archive.journal import Entry
 from archive.ledger import Ledger
 from archive.scopes import UNREGISTERED, Request, Scope, authorise
@@ -95,7 +96,7 @@ def register(ledger: Ledger, *, subject: str | None = None, everybody: bool = Fa
 
     Without `everybody`, what art. 21 asks for: without lookups by persons and employers.
     """
-    wanted = select(table).order_by(table.c.id)
+    wanted = select(*(column for column in table.columns if column.name != "salt")).order_by(table.c.id)
     if subject is not None:
         wanted = wanted.where(table.c.subject == subject)
     if not everybody:
@@ -120,14 +121,16 @@ def _check(connection: Connection, request: Request, caps: Caps, at: datetime) -
 def _enter(
     ledger: Ledger, request: Request, scope: Scope | None, outcome: str, at: datetime, caps: Caps | None = None
 ) -> int:
-    """Register a lookup, in the journal too where art. 21 asks for it; with `caps`, only if they still allow it."""
+    """Register a lookup, and say more of it in the journal where art. 21 asks; with `caps`, only if they allow it."""
     now, words = utc_text(at), scope.text() if scope else ""
     basis = f"{request.basis}; {request.application}" if request.application else request.basis
     with ledger.writing() as connection:
         journal.lock(connection)
         if caps is not None:
             _check(connection, request, caps, at)
+        number = counters.reserve(connection, "lookup", 1)[0]
         row = {
+            "id": number,
             "at": now,
             "requester": request.requester,
             "requester_id": request.requester_id,
@@ -137,15 +140,15 @@ def _enter(
             "subject": request.subject,
             "who": request.who,
             "outcome": outcome,
+            "salt": proved_rows.salt(),
         }
-        number = int(connection.execute(insert(table).values(row).returning(table.c.id)).scalar_one())
-        if request.requester not in UNREGISTERED:
-            what: dict[str, str | int] = {
-                "lookup": number,
-                "requester": request.requester,
-                "scope": words,
-                "outcome": outcome,
-            }
+        connection.execute(insert(table), row)
+        what: dict[str, str | int] = {"lookup": number, "row": proved_rows.digest(table, row)}
+        if request.requester in UNREGISTERED:
+            entry = Entry(now, "lookup-counted", what, "art. 22", "counted for the caps", request.who)
+        else:
+            what |= {"requester": request.requester, "scope": words, "outcome": outcome}
             how = "shown" if outcome == SHOWN else "refused"
-            journal.append(connection, Entry(now, "looked-up", what, "art. 21", how, request.who))
+            entry = Entry(now, "looked-up", what, "art. 21", how, request.who)
+        journal.append(connection, entry)
     return number

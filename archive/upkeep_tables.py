@@ -72,6 +72,7 @@ lookups = Table(
     Column("subject", Text, nullable=False),  # the person number looked up
     Column("who", Text, nullable=False),  # the lookup user
     Column("outcome", Text, nullable=False),  # shown, or the code of the refusal
+    Column("salt", Text, nullable=False),  # of the digest in the journal
     Index("lookups_who", "who", "at"),
     Index("lookups_subject", "subject", "at"),
 )
@@ -89,6 +90,7 @@ holds = Table(
     Column("placed_by", Text, nullable=False),
     Column("lifted", Text, nullable=False),
     Column("lifted_by", Text, nullable=False),
+    Column("salt", Text, nullable=False),  # of the digest in the journal
     Index("holds_case", "direction", "partner", "case_number"),
 )
 

@@ -16,6 +16,7 @@ from archive.entries import Entry
 from archive.ledger import Ledger
 from archive.tables import utc_text
 from archive.upkeep_tables import witnessed as table
+from formats.digest import sha256
 from formats.errors import IntegrityError
 
 
@@ -71,4 +72,5 @@ def _keep(connection: Connection, head: Witnessed, who: str) -> None:
         insert(table).values(partner=head.partner, size=head.size, root=head.root, at=head.at, note=head.note)
     )
     what: dict[str, str | int] = {"partner": head.partner, "size": head.size, "root": head.root}
+    what["note"] = sha256(head.note.encode())
     journal.append(connection, Entry(head.at, "witnessed", what, "a receipt came", "the partner's head was kept", who))

@@ -4,18 +4,19 @@ One damage is named once: what is only the consequence of a row that is named al
 its member without an original, its case without an original - is known here and is not named again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from archive import proved_rows
 from archive.audit import evidence, facts
 from archive.audit.belief import Belief
 from archive.audit.contents import Doubts
 from archive.audit.facts import Said
 from archive.audit.report import Problem
-from archive.audit.rows import MEMBERS, ORIGINALS, Group, differing, with_gone
+from archive.audit.rows import MEMBERS, ORIGINALS, Group, differing, unordered, with_gone
 from archive.audit.telling import Told, tell
 from archive.ledger import Ledger
 from archive.segments.layout import Layout
@@ -60,7 +61,17 @@ def of_rows(ledger: Ledger, layout: Layout, belief: Belief) -> Rows:
             wrong = dict(facts.differing(connection, said, doubted))
             found.problems += wrong.values()
             found.unsure = set(wrong)
+            found.problems += _one_by_one(connection)
     return found
+
+
+def _one_by_one(connection: Connection) -> Iterator[Problem]:
+    """What each row has an entry for, and what is gone by no order."""
+    for entry, place in unordered(connection):
+        yield Problem("A507", f"gone {entry}/{place}: {proved_rows.INSERTED}", f"entry {entry}")
+    for proved in proved_rows.ALL:
+        for item in proved_rows.differing(connection, proved):
+            yield Problem("A507", f"{item.name}: {item.how}", f"entry {item.entry}" if item.entry else "")
 
 
 def _tell(connection: Connection, layout: Layout, group: Group, *, deep: bool) -> Told:

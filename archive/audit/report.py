@@ -71,6 +71,6 @@ class AuditReport:
     members: int = 0
     read: int = 0
     leftover: int = 0
-    locked: bool = False
     seconds: float = 0.0
     coverage: Coverage = field(default_factory=lambda: Coverage(0, 0, 0, 0, 0))
+    locked: bool = False

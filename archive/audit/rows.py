@@ -2,6 +2,7 @@
 
 An entry `kept`, `registered` or `destroyed` carries the tree hash (RFC 9162 §2.1) over the lines of its rows. A group
 of rows whose root is another was edited, or lost or gained a row; `telling` finds out which, where that can be told.
+Rows that have an entry each are in `archive.proved_rows`.
 """
 
 import json
@@ -121,3 +122,14 @@ def _destroyed_root(connection: Connection, group: Group) -> str:
     lines = [tombstone_line(row) for row in group.rows]
     lines += [gone.line(row.entry, row.place, row.leaf, row.order_digest) for row in left]
     return root(leaf_hash(line) for line in lines).hex()
+
+
+def unordered(connection: Connection) -> list[tuple[int, int]]:
+    """Rows of `gone`, as (entry, place), that stand under no order which was carried out.
+
+    Those of an order are under the root of its entry; any other could hide that a row was removed.
+    """
+    entries = connection.execute(select(journal.c.what).where(journal.c.kind == TOMBSTONES.kind)).scalars()
+    orders = {str(json.loads(what).get("order", "")) for what in entries}
+    wanted = select(gone_table).order_by(gone_table.c.entry, gone_table.c.place)
+    return [(row.entry, row.place) for row in connection.execute(wanted) if row.order_digest not in orders]

@@ -1,4 +1,4 @@
-"""Repair of rows from a backup: members, originals, tombstones, what is gone, and segments.
+"""Repair of rows from a backup: members, originals, tombstones, what is gone, segments, and rows with their own entry.
 
 A group of rows stands under a root in the journal. The dump's rows of a group replace the ones here only when they lead
 to that root and the ones here do not; what went lawfully since the backup is left out, by its leaf. Rows of segments
@@ -15,6 +15,7 @@ from archive.audit import facts, rows
 from archive.audit.belief import WHOLE
 from archive.audit.facts import Facts
 from archive.audit.rows import MEMBERS, ORIGINALS, TOMBSTONES, Covered, Group
+from archive.backup import proved_repair
 from archive.backup.aside import Aside
 from archive.backup.dump import plain
 from archive.backup.journal_repair import Mended, Values
@@ -33,6 +34,7 @@ _UNIQUE: Mapping[str, tuple[tuple[str, ...], ...]] = {
 
 def mend(connection: Connection, dumped: Dump, aside: Aside) -> list[Mended]:
     """Put rows right whose journal entries hold. The journal as a whole must hold. Gives what was put right."""
+    mended = _without_unordered(connection, aside)
     before = rows.differing(connection, WHOLE)
     for covered in (TOMBSTONES, MEMBERS, ORIGINALS):  # first what says which rows went
         groups = [group for group in rows.differing(connection, WHOLE) if group.covered is covered and group.what]
@@ -42,12 +44,19 @@ def mend(connection: Connection, dumped: Dump, aside: Aside) -> list[Mended]:
             _put(connection, [group for group in groups if good[group.entry] is not None], good, aside)
     _without_strays(connection, aside)
     left = {(group.covered.table.name, group.entry) for group in rows.differing(connection, WHOLE)}
-    mended = [
+    mended += [
         Mended("A507", f"{group.covered.table.name}, entry {group.entry}")
         for group in before
         if (group.covered.table.name, group.entry) not in left
     ]
-    return mended + _segments(connection, dumped, aside)
+    return mended + _segments(connection, dumped, aside) + proved_repair.mend(connection, dumped, aside)
+
+
+def _without_unordered(connection: Connection, aside: Aside) -> list[Mended]:
+    """Take away what is said to be gone by no order: it must not stand for a row that is to come back."""
+    found = rows.unordered(connection)
+    _take(connection, gone_table, ["entry", "place"], [{"entry": n, "place": place} for n, place in found], aside)
+    return [Mended("A507", f"gone {n}/{place}") for n, place in found]
 
 
 def _known(dumped: Dump, covered: Covered, entries: Collection[int]) -> dict[int, list[Values]]:

@@ -51,7 +51,7 @@ Pieces = tuple[bytes, bytes, bytes]
 
 
 class Appender:
-    """Writes members one behind the other, in a second thread: while it hashes and writes, this one encrypts.
+    """Writes members one behind the other, in a second thread: while it writes, this one encrypts and hashes.
 
     All are written when the block ends, none is flushed; what failed is raised there or by the next `add` (OSError).
     Then `digests` has the SHA-256 (hex) of their ciphertexts in order.
@@ -69,6 +69,7 @@ class Appender:
     def add(self, member: Pieces) -> None:
         """Write this one, soon."""
         self._members.append(member)
+        self.digests.append(sha256(member[1]))
         self._gathered += sum(map(len, member))
         if self._gathered >= _GATHERED or len(self._members) >= _MEMBERS:
             self._send()
@@ -86,7 +87,6 @@ class Appender:
         # Linux begins to write such pages out at once, so that there is less to wait for when the caller flushes.
         end = os.lseek(self._handle, 0, os.SEEK_CUR)
         os.posix_fadvise(self._handle, end - size, size, os.POSIX_FADV_DONTNEED)
-        self.digests += [sha256(ciphertext) for _, ciphertext, _ in members]
 
     def _wait(self) -> None:
         if self._pending:

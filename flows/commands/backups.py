@@ -1,4 +1,4 @@
-"""`jiexu archive backup`, `prune`, `snapshots`, `restore`, `drill`: copies elsewhere, and life after a loss (arts. 9(3), 25)."""
+"""`jiexu archive backup`, `prune`, `snapshots`, `restore`, `drill`: copies, and life after a loss (arts. 9(3), 25)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -84,10 +84,13 @@ def prune(place: Place, address: str, keep: int, host_key: str, by: str, as_json
 
     What was destroyed lawfully is gone from a place when no snapshot there is older than that.
     """
-    with place.office() as office, _at(place, address, host_key) as (there, named):
-        with terminal.progress(not as_json) as bar:
-            steps = bar("read back", None, ["read"])
-            done = backups.prune(office, there, named, now(), keep=keep, who=by, steps=steps)
+    with (
+        place.office() as office,
+        _at(place, address, host_key) as (there, named),
+        terminal.progress(not as_json) as bar,
+    ):
+        steps = bar("read back", None, ["read"])
+        done = backups.prune(office, there, named, now(), keep=keep, who=by, steps=steps)
 
     def people() -> None:
         """Print for people."""
@@ -243,7 +246,7 @@ def drill_(
         with terminal.progress(not as_json) as bar:
             steps = bar("compared", None, ["compared"])
             done = backups.drill_office(office, there, found, wrap, named, now(), into=into, who=by, steps=steps)
-        files = _signed_report(office, done)
+        files = signed_report(office, done)
 
     def people() -> None:
         """Print for people."""
@@ -256,7 +259,7 @@ def drill_(
     return 4 if done.problems else 0
 
 
-def _signed_report(office: Office, done: backups.Drilled) -> list[str]:
+def signed_report(office: Office, done: backups.Drilled) -> list[str]:
     """Write the report three times into `drills/`: as JSON, signed, and as a page; gives the files."""
     folder = office.settings.path("drills")
     try:

@@ -23,6 +23,7 @@ from archive.segments.catalog import Member
 from archive.segments.store import SegmentOriginals
 from archive.tables import members, originals, segments, utc_text
 from archive.upkeep_tables import gone, tombstones
+from archive.upkeep_tables import holds as held_cases
 from formats.digest import sha256
 from formats.errors import IntegrityError, UsageError
 from formats.retention import Period
@@ -50,6 +51,7 @@ def keep(store: SegmentOriginals, ledger: Ledger, numbers: range, at: datetime) 
     """Keep a delivery (permanent) and a receipt (100 years) of each case in one batch."""
     items = [(kind, data_of(number, kind)) for number in numbers for kind in ("delivery-sent", "receipt-received")]
     kept = store.keep(items, at)
+    store.seal_due(at)
     values = [
         registry.original_values(
             entry, "out", PARTNER, case_of(numbers[place // 2]), f"m-{numbers[place // 2]}", utc_text(at)
@@ -216,6 +218,18 @@ def test_nothing_goes_while_it_is_held(place: Place) -> None:
     assert refused(place, order) == "S441"
     holds.lift(place.ledger, hold.number, "staff-2", AT)
     assert place.carry_out(order).originals == len(GOES)
+
+
+def test_a_hold_that_was_removed_by_hand_stops_everything(place: Place) -> None:
+    """A507: nothing is destroyed while a hold is not what the journal says."""
+    order = place.order()
+    cases.open_cases(place.ledger, [NewCase(case_of(3), PARTNER, "p-3", ("110",))], "staff-1", AT)
+    holds.place(place.ledger, case_of(3), "objection", "staff-2", AT)
+    with place.ledger.writing() as connection:
+        connection.execute(held_cases.delete())
+    with pytest.raises(IntegrityError, match=r"A507.*holds 1: the row is missing"):
+        place.carry_out(order)
+    assert place.readable() >= GOES
 
 
 def test_an_order_must_fit_what_is_kept(place: Place) -> None:

@@ -42,7 +42,9 @@ def test_a_hold_is_placed_and_lifted(ledger: Ledger) -> None:
     assert keys(ledger) == frozenset()
     assert holds.listing(ledger) == ()
     assert [hold.number for hold in holds.listing(ledger, lifted=True)] == [first.number, second.number]
-    told = [(line.kind, dict(line.what), line.who) for line in journal.entries(ledger, first=2)]
+    lines = journal.entries(ledger, first=2)
+    assert len({line.what["row"] for line in lines}) == 4  # digests of what each row was then
+    told = [(line.kind, {"hold": line.what["hold"], "case": line.what["case"]}, line.who) for line in lines]
     assert told == [
         ("hold-placed", {"hold": first.number, "case": CASE}, "staff-2"),
         ("hold-placed", {"hold": second.number, "case": CASE}, "staff-2"),

@@ -7,6 +7,7 @@ import pytest
 from archive import checkpoints, journal, witnesses
 from archive.checkpoints import Checkpoint, JournalKey
 from archive.ledger import Ledger
+from formats.digest import sha256
 from formats.errors import IntegrityError
 from tests.archive.stories import LATER, NOW, PARTNER
 
@@ -36,7 +37,9 @@ def test_each_head_is_kept_once(ledger: Ledger) -> None:
     ]
     assert kept[1].at == "2026-11-22T08:00:00Z"
     entries = journal.entries(ledger)
-    assert [entry.what for entry in entries] == [{"partner": PARTNER, "size": s, "root": "0b" * 32} for s in (7, 3)]
+    assert [entry.what for entry in entries] == [
+        {"partner": PARTNER, "size": size, "root": "0b" * 32, "note": sha256(head(size).encode())} for size in (7, 3)
+    ]
     assert witnesses.witnessed(ledger, "11010001") == ()
     assert len(witnesses.witnessed(ledger, PARTNER)) == 2
 

@@ -10,6 +10,7 @@ from lxml import etree
 from archive import journal
 from archive.checkpoints import open_text
 from flows import backup_places, backups
+from flows.commands.backups import signed_report
 from flows.drill_page import WORDS, page
 from flows.settings import load
 from flows.storage_setting import settled
@@ -107,6 +108,40 @@ def test_a_bare_machine_with_one_key(place: Place, call: Call, tmp_path: Path, k
     assert call("-C", place.home, "archive", "backup", "--to", there(place), "--json").status == 0
 
 
+def test_an_audit_without_the_passphrase(place: Place, call: Call) -> None:
+    """A home as a restore leaves it holds: nothing was decrypted, said once; what is damaged is found all the same."""
+    with Office.at(place.home) as office:
+        office.store.seal_due(_now(), all_of_them=True)
+    (place.home / "keys/passphrase").unlink()
+    answer = call("-C", place.home, "archive", "audit", "--all", "--json")
+    assert (answer.status, answer.document["problems"], answer.document["locked"]) == (0, [], True)
+    shown = call("-C", place.home, "archive", "audit", "--all")
+    assert (shown.status, shown.err.count("no original was decrypted")) == (0, 1)
+    assert call("-C", place.home, "archive", "audit", "--all", "--deep", "--json").code == "S408"
+    damage(next((place.home / "archive/ocfl").rglob("members.tar")), 700)
+    damaged = call("-C", place.home, "archive", "audit", "--all", "--json")
+    assert (damaged.status, [item["code"] for item in damaged.document["problems"]]) == (4, ["A502"])
+
+
+def test_old_snapshots_are_pruned(place: Place, call: Call) -> None:
+    """`prune` leaves the newest, says what it read back and took away, and enters it; the rest can be restored."""
+    made = [backed_up(place, call)["snapshot"] for _ in range(3)]
+    start = ("-C", place.home, "archive", "prune", "--at", there(place))
+    answer = call(*start, "--keep", 2, "--by", "staff-7", "--json")
+    assert answer.status == 0, answer.err
+    told = answer.document
+    assert (told["removed"], told["kept"], told["read_back"]) == (made[:1], made[1:], made[2])
+    listed = call("-C", place.home, "archive", "snapshots", "--from", there(place), "--json").document["snapshots"]
+    assert [row["snapshot"] for row in listed] == made[1:]
+    with Office.at(place.home) as office:
+        (entry,) = journal.entries(office.ledger, last=1)
+    what = {"place": str(there(place)), "snapshots": 1, "files": told["files"]}
+    assert (entry.kind, entry.who, entry.what) == ("pruned", "staff-7", what)
+    assert call(*start, "--keep", 0, "--json").status == 2
+    assert "removed 1 snapshots" in call(*start, "--keep", 1).out
+    assert call("-C", place.home, "archive", "drill", "--from", there(place)).status == 0
+
+
 def test_a_home_is_never_overwritten(place: Place, call: Call) -> None:
     """Restoring over a home is S414; a wrong key S408 or A509; an unknown snapshot A512; a strange verifier A512."""
     backed_up(place, call)
@@ -193,6 +228,19 @@ def test_a_drill_signs_a_report(place: Place, call: Call, kind: str) -> None:
     with Office.at(place.home) as office:
         (entry,) = journal.entries(office.ledger, last=1)
     assert (entry.kind, entry.what["problems"]) == ("drilled", 0)
+
+
+def test_drills_within_one_second_leave_a_report_each(place: Place, call: Call) -> None:
+    """A name that is taken is not taken again: the second report of a second has a number."""
+    backed_up(place, call)
+    with Office.at(place.home) as office, backup_places.opened(str(there(place)), "", Path("x"), 1.0) as folder:
+        found = backups.restoring.open_snapshot(folder, "", office.wrap)
+        done = backups.drill_office(office, folder, found, office.wrap, "<elsewhere>", _now())
+        files = [signed_report(office, done) for _ in range(3)]
+    assert len({file for report in files for file in report}) == 9
+    for report in files:
+        page, note = (Path(file) for file in sorted(report) if not file.endswith(".json"))
+        assert note.name in page.read_text(encoding="utf-8")
 
 
 def test_a_drill_that_fails_says_so(place: Place, call: Call) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from archive import cases, checkpoints, journal, witnesses
 from archive.checkpoints import Checkpoint
-from flows import collecting, passes
+from flows import collecting, passes, sealing
 from flows.synthetic import people as synthetic
 from flows.synthetic.places import HANGZHOU, SHENZHEN
 from flows.times import now, utc_text
@@ -21,7 +21,7 @@ from formats.errors import IntegrityError
 from formats.messages import STAGES, Approval, Delivery, Receipt
 from formats.record import Record
 from tests import exchange as ex
-from tests.office import KINDS, Pair, copied, exchange, fill, found_pair, open_approved, some_people, states
+from tests.office import KINDS, Pair, configure, copied, exchange, fill, found_pair, open_approved, some_people, states
 from transfer import envelope
 from transfer.partners import Directory
 
@@ -359,3 +359,24 @@ def test_nothing_is_kept_behind_missing_bytes(pair: Pair) -> None:
             act(pair)
         assert caught.value.code == "A508"
     assert {states(pair.sender)[number] for number in fresh} == {"approved"}
+
+
+def test_a_segment_that_cannot_be_sealed_stops_nobody(pair: Pair) -> None:
+    """A damaged segment is named by every pass, with its original, and the passes do all their work."""
+    configure(pair.sender, segment_bytes=20_000)
+    first = opened(pair, PEOPLE[:1])
+    with Office.at(pair.sender) as office:
+        assert len(sealing.seal(office, 10).sealed) == 1
+    (segment,) = pair.sender.glob("archive/open/*.tar")
+    data = bytearray(segment.read_bytes())
+    data[600] ^= 1
+    segment.chmod(0o600)
+    segment.write_bytes(data)
+    numbers = {**first, **opened(pair, PEOPLE[1:])}
+    report = ex.send(pair)
+    assert [failed.code for failed in report.unsealed] == ["A502"]
+    assert len(report.posted.posted) == len(numbers)
+    ex.receive(pair.receiver)
+    ex.acknowledge(pair.receiver)
+    assert [failed.code for failed in ex.receive(pair.sender).failed] == ["A502"]
+    assert states(pair.sender) == dict.fromkeys(numbers, "accepted")

@@ -54,6 +54,17 @@ def test_everything_that_was_kept_is_kept(home: Path) -> None:
         assert journal.entries(office.ledger, first=end.count + 1) == ()
 
 
+def test_the_escrow_that_it_made_is_to_be_taken_away(home: Path) -> None:
+    """The first upgrade makes an escrow key, and says on stderr and to scripts what must leave the machine."""
+    answer = outside("-C", home, "upgrade", "--json")
+    assert answer.document["take_away"] == ["keys/escrow-secret.asc", "keys/escrow-passphrase"]
+    assert "keys/escrow-secret.asc and keys/escrow-passphrase off this machine" in answer.err
+    for name in answer.document["take_away"]:
+        (home / name).unlink()
+    again = outside("-C", home, "upgrade", "--json")
+    assert (again.document["take_away"], again.err) == ([], "")
+
+
 def test_an_older_home_is_refused_until_it_is_upgraded(home: Path) -> None:
     """No command works on the older ledger: S410, and nothing of the home is changed."""
     before = {path: sha256(path.read_bytes()) for path in home.rglob("*") if path.is_file() and path.suffix != ".db"}

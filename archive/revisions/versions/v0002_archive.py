@@ -93,14 +93,14 @@ def _people() -> None:
     op.create_table(
         "lookups",
         sa.Column("id", sa.Integer, primary_key=True),
-        *_words("at", "requester", "requester_id", "purpose", "basis", "scope", "subject", "who", "outcome"),
+        *_words("at", "requester", "requester_id", "purpose", "basis", "scope", "subject", "who", "outcome", "salt"),
     )
     op.create_index("lookups_who", "lookups", ["who", "at"])
     op.create_index("lookups_subject", "lookups", ["subject", "at"])
     op.create_table(
         "holds",
         sa.Column("id", sa.Integer, primary_key=True),
-        *_words("direction", "partner", "case_number", "why", "placed", "placed_by", "lifted", "lifted_by"),
+        *_words("direction", "partner", "case_number", "why", "placed", "placed_by", "lifted", "lifted_by", "salt"),
     )
     op.create_index("holds_case", "holds", ["direction", "partner", "case_number"])
     op.create_table(

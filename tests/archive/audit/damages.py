@@ -25,7 +25,21 @@ TABLES = {
         "digest", "kind", "size", "direction", "partner", "case_number", "message_id", "kept_at", "entry",
     ),
     "segments": ("n", "state", "members", "end", "opened", "sealed", "keys_sha512", "sha512", "inventory", "version"),
+    "holds": (
+        "id", "direction", "partner", "case_number", "why", "placed", "placed_by", "lifted", "lifted_by", "salt",
+    ),
+    "lookups": (
+        "id", "at", "requester", "requester_id", "purpose", "basis", "scope", "subject", "who", "outcome", "salt",
+    ),
+    "backups": ("at", "place", "snapshot", "files", "bytes", "digest"),
+    "witnessed": ("partner", "size", "root", "at", "note"),
 }  # fmt: skip
+KEYS = {
+    "holds": ("id",),
+    "lookups": ("id",),
+    "backups": ("snapshot", "place"),
+    "witnessed": ("partner", "size", "root"),
+}
 
 
 @dataclass(frozen=True)
@@ -149,15 +163,20 @@ def _double(database: sqlite3.Connection, table: str, row: dict[str, Any], chanc
         fresh |= {"digest": chance.randbytes(32).hex(), "place": row["place"] + 1000}
     elif table == "originals":
         fresh |= {"id": row["id"] + 1000, "message_id": "another"}
-    else:
+    elif table == "segments":
         fresh["n"] = row["n"] + 1000
+    else:
+        fresh["id"] = row["id"] + 1000
+        fresh |= {"size": row["size"] + 1000} if table == "witnessed" else {}
     names = ", ".join(f'"{name}"' for name in fresh)
     database.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(fresh))})", tuple(fresh.values()))
     return Damage(f"{table}: a row like {row}", _row_words(table, fresh))
 
 
 def _row_words(table: str, row: dict[str, Any]) -> frozenset[str]:
-    """A row is named by its digest or its entry; a segment by its number."""
+    """A row is named by its digest or its entry; a segment, and what has an entry of its own, by its key."""
+    if table in KEYS:
+        return frozenset({re.escape(f"{table} {' '.join(str(row[name]) for name in KEYS[table])}:")})
     if table == "segments":
         return frozenset({f"segments {row['n']}:"})
     return frozenset({row["digest"], f"entry {row['entry']}"})

@@ -1,4 +1,7 @@
-"""A small archive with everything in it: sealed segments, one with a changed key, an open one, registered originals."""
+"""A small archive with everything in it: sealed segments, one with a changed key, an open one, registered originals.
+
+And the rows that people and other places left: holds, one of them lifted, lookups, a backup, a partner's head.
+"""
 
 import random
 import shutil
@@ -8,15 +11,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from archive import journal
+from archive import cases, checkpoints, holds, journal, lookup, witnesses
 from archive.audit import AuditReport, audit
-from archive.checkpoints import JournalKey
+from archive.backup.backing import back_up
+from archive.backup.folder_place import FolderPlace
+from archive.backup.sources import Source
+from archive.cases import NewCase
+from archive.checkpoints import Checkpoint, JournalKey
 from archive.ledger import Ledger
+from archive.lookup import Caps
 from archive.registry import original_values, register
+from archive.scopes import narrow
 from archive.segments.readme import write_readme
 from archive.segments.rekey import rekey
 from archive.segments.store import SegmentOriginals
 from archive.tables import utc_text
+from tests.archive.lives import COURT, EMPLOYEES, a_life, a_request
 from tests.archive.stores import OFFICE, WRAP, store_in
 from tests.archive.wraps import MemoryWrap
 
@@ -79,8 +89,29 @@ def small(folder: Path, batches: int = 9) -> Place:
                 rekey(store.context, WRAP, NEXT, "A" * 40, AT)
                 write_readme(store.context, {"archive.asc": b"a public key\n"}, AT)
             keep_batch(ledger, store, batch, chance)
-        journal.checkpoint(ledger, JournalKey.generate(f"jiexu/{OFFICE}/journal"), AT)
+        key = JournalKey.generate(f"jiexu/{OFFICE}/journal")
+        leave_rows(ledger)
+        source = Source(ledger, folder / "archive", {}, {}, OFFICE, NEXT, store.read)
+        elsewhere = folder.with_name("elsewhere")
+        elsewhere.mkdir()
+        back_up(source, FolderPlace(elsewhere), key, AT, named="elsewhere")
+        journal.checkpoint(ledger, key, AT)
     return Place(folder)
+
+
+def leave_rows(ledger: Ledger) -> None:
+    """Three holds, the second lifted; lookups by a court and by an employer; heads of a partner's journal."""
+    held = [f"33010001-2026-{case:06d}" for case in (900, 901, 902)]
+    cases.open_cases(ledger, [NewCase(case, "44030001", "p", ("110",)) for case in held], "staff-1", AT)
+    for case in held:
+        holds.place(ledger, case, "objection", "staff-2", AT)
+    holds.lift(ledger, 2, "staff-3", AT + timedelta(minutes=1))
+    for asked in ({**COURT, "items": ("account",)}, EMPLOYEES, {}):
+        lookup.look_up(ledger, a_request(**asked), lambda _, scope: narrow(a_life(), scope), Caps(), AT)
+    partner = JournalKey.generate("jiexu/44030001/journal")
+    for size in (3, 7):
+        note = checkpoints.sign(Checkpoint(partner.name, size, "0b" * 32), partner)
+        witnesses.witness(ledger, "44030001", note, partner.verifier, AT)
 
 
 def keep_batch(ledger: Ledger, store: SegmentOriginals, batch: int, chance: random.Random) -> None:

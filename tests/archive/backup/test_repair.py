@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,19 @@ import pytest
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from archive import journal
+from archive.audit import AuditReport, audit
 from archive.backup.folder_place import FolderPlace
-from archive.backup.repair import RepairReport, repair
+from archive.backup.repair import Damaged, RepairReport, repair
+from archive.backup.restoring import fetched_dump, fill_ledger
 from archive.ledger import Ledger
 from archive.tables import journal as entries
 from archive.tables import journal_head, members, originals, segments
 from archive.upkeep_tables import checkpoints
 from formats.digest import sha256
 from formats.errors import IntegrityError
-from tests.archive.backup.offices import Office, opened, original, rekeyed
+from tests.archive.backup.offices import KEY, Office, opened, original, rekeyed
 from tests.archive.backup.test_backing import damage
+from tests.archive.stores import OFFICE, WRAP, store_in
 
 
 @pytest.fixture
@@ -324,3 +329,36 @@ def test_everything_at_once(broken: Office, there: FolderPlace) -> None:
         left = repaired(broken, there).left
     assert left == ()
     assert broken.files() == before
+
+
+def test_repair_of_rows_and_a_keeper_never_wait_for_each_other(
+    backed_up: tuple[Office, Path], there: FolderPlace, tmp_path: Path, postgresql_url: str
+) -> None:
+    """PostgreSQL: who keeps has the segment's row and asks for the journal's end; the repair holds neither meanwhile."""
+    office, found = backed_up[0].copied(tmp_path / "home"), opened(there)
+    with fetched_dump(there, found.snapshot, WRAP, tmp_path) as dumped:
+        fill_ledger(postgresql_url, found.snapshot, dumped, office.later(), "service")
+    with Ledger.open(postgresql_url) as ledger, ThreadPoolExecutor(1) as second:
+        with ledger.writing() as connection:
+            connection.execute(update(segments).where(segments.c.state == "open").values(version=9))
+        store = store_in(office.folder, ledger, segment_bytes=12_000)
+
+        def audited() -> AuditReport:
+            return audit(ledger, store, office.archive, at=office.later(), verifier=KEY.verifier, patience=0)
+
+        before = [audited()]  # an audit takes segments' rows too, and must not wait in the place of the repair
+        damaged = Damaged(ledger, office.archive, OFFICE, WRAP, lambda: before.pop() if before else audited())
+        with ledger.writing() as keeper:
+            keeper.execute(select(segments).where(segments.c.state == "open").with_for_update())
+            mending = second.submit(repair, damaged, there, found, office.later(), "service")
+            for _ in range(600):
+                with ledger.reading() as watching:
+                    waiting = watching.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one()
+                if waiting:
+                    break
+                time.sleep(0.05)
+            assert waiting
+            journal.lock(keeper)
+        report = mending.result()
+        assert {problem.code for problem in report.found} == {"A507"}
+        assert report.left == ()

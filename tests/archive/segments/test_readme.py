@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from archive import journal
+from archive.backup.backing import back_up
+from archive.backup.folder_place import FolderPlace
+from archive.backup.sources import Source
+from archive.checkpoints import JournalKey
 from archive.ledger import Ledger
+from archive.segments import rekey
 from archive.segments.layout import readme_id
 from archive.segments.readme import texts, write_readme
 from archive.segments.store import SegmentOriginals
@@ -131,3 +136,31 @@ def test_recovery_says_what_failed(tmp_path: Path, ledger: Ledger, gnupg: GnupgW
     assert sorted(file.name for file in (tmp_path / "machine/out").iterdir() if len(file.name) == 64) == sorted(
         entry.digest for entry in kept[1:]
     )
+
+
+def test_recovery_from_the_objects_of_a_backup(tmp_path: Path, ledger: Ledger, gnupg: GnupgWrap) -> None:
+    """A backup has inventories in the folders of versions only: the newest one's names the newest keys."""
+    store = store_in(tmp_path, ledger, wrap=gnupg)
+    write_readme(store.context, {}, NOW)
+    kept = store.keep(items(0, 3), NOW)
+    store.seal_due(NOW, all_of_them=True)
+    rekey.rekey(store.context, gnupg, gnupg, "AB" * 20, NOW)
+    (tmp_path / "place").mkdir()
+    source = Source(ledger, store.layout.root, {}, {}, OFFICE, gnupg, store.read)
+    journal_key = JournalKey.generate(f"jiexu/{OFFICE}/journal")
+    back_up(source, FolderPlace(tmp_path / "place"), journal_key, NOW, named="elsewhere")
+    medium = tmp_path / "place/objects"
+    segment = next(medium.rglob("members.tar")).parents[2]
+    assert not (segment / "inventory.json").exists()
+    assert (segment / "v2/inventory.json").exists()
+    done = _recover(gnupg, gnupg.recipients[1], medium, tmp_path / "machine")
+    assert (done.returncode, done.stdout) == (0, "")
+    out = tmp_path / "machine/out"
+    assert {file.name for file in out.iterdir() if len(file.name) == 64} == {entry.digest for entry in kept}
+
+    sidecar = segment / "v2/inventory.json.sha512"
+    sidecar.chmod(0o600)
+    sidecar.write_text("0" * 128 + " inventory.json\n")
+    damaged = _recover(gnupg, gnupg.recipients[1], medium, tmp_path / "another")
+    assert damaged.returncode == 1
+    assert "inventory.json is not what the file beside it says" in damaged.stdout
