@@ -7,7 +7,7 @@ What nobody entered goes. A row aside has nothing of a person: of a lookup it is
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select
 from sqlalchemy.sql.expression import ColumnElement
 
 from archive import proved_rows
@@ -48,9 +48,7 @@ def _is_mended(connection: Connection, wrong: Wrong, known: Values | None, aside
     for values in _candidates(wrong, dict(here) if here else None, known):
         if wrong.proved.said(wrong.what or {}) == wrong.proved.has(values):
             _take(connection, wrong.proved, where, aside)
-            numbered = "id" in wrong.proved.key
-            put = {name: value for name, value in values.items() if numbered or name != "id"}
-            connection.execute(insert(plain(table.name)), put)
+            _put(connection, table, values)
             return True
     return False
 
@@ -62,6 +60,14 @@ def _candidates(wrong: Wrong, here: Values | None, known: Values | None) -> Iter
             if wrong.proved is HOLDS and wrong.what:
                 yield {**values, "lifted": "", "lifted_by": ""}
                 yield {**values, "lifted": wrong.what["at"], "lifted_by": wrong.what["who"]}
+
+
+def _put(connection: Connection, table: Table, values: Values) -> None:
+    """Put a row in, under its id if nobody has that by now; where the id is its key, it is free."""
+    taken = connection.execute(select(table.c.id).where(table.c.id == values["id"])).first()
+    connection.execute(
+        insert(plain(table.name)), {name: value for name, value in values.items() if name != "id" or taken is None}
+    )
 
 
 def _take(connection: Connection, proved: Proved, where: ColumnElement[bool], aside: Aside) -> None:

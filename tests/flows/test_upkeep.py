@@ -112,7 +112,7 @@ def test_a_second_run_does_nothing_new(kept: Kept) -> None:
 
 
 def test_half_done_is_finished_first(kept: Kept) -> None:
-    """Bytes behind the end and files of no segment, as a killed process leaves them, are gone; nothing else is."""
+    """Bytes behind the end and files of no segment, as a killed process leaves them, are put aside; nothing else is."""
     tar = next((kept.home / "archive/open").glob("*.tar"))
     whole = tar.read_bytes()
     tar.write_bytes(whole + b"written, flushed, never acknowledged")
@@ -120,7 +120,11 @@ def test_half_done_is_finished_first(kept: Kept) -> None:
     report = kept.run()
     assert (report.problems, report.failed) == ((), ())
     assert tar.read_bytes() == whole
-    assert [path.name for path in (kept.home / "archive/aside").iterdir()] == ["00000099.tar"]
+    aside = {path.name: path.read_bytes() for path in (kept.home / "archive/aside").iterdir()}
+    assert aside == {
+        "00000099.tar": b"begun, never acknowledged",
+        f"{tar.stem}-{len(whole)}.tail": b"written, flushed, never acknowledged",
+    }
 
 
 def test_a_backup_place_out_of_reach(kept: Kept, call: Call) -> None:

@@ -119,6 +119,7 @@ def keep_batch(ledger: Ledger, store: SegmentOriginals, batch: int, chance: rand
     at = AT + timedelta(minutes=batch)
     items = [(KINDS[place % 3], chance.randbytes(chance.randrange(300, 1500))) for place in range(BATCH)]
     kept = store.keep(items, at)
+    store.seal_due(at)
     with ledger.writing() as connection:
         values = [
             original_values(item, "out", "44030001", f"33010001-2026-{case:06d}", f"message-{case}", utc_text(at))
