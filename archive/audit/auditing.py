@@ -1,7 +1,8 @@
 """The audit: ledger, journal and originals held against each other, in every direction (art. 9(2)).
 
  1. the journal: every entry, its end, and every signed head                          A504, A510, A527
- 2. rows of members, originals, tombstones, segments against the journal's entries    A507 table and row, or entry
+ 2. rows of members, originals, tombstones, gone, segments, holds, lookups, backups,
+    witnessed against the journal's entries                                           A507 table and row, or entry
  3. the storage root's own files, the readme object, every object's structure         A506 path
  4. bytes: each segment read once; each member's and the whole tar's digest, what
     stands between members, catalogues, manifests and wrapped keys                    A501, A502 digest; A506 path
