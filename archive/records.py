@@ -43,16 +43,7 @@ class RecordsDatabase:
         self._profile = profile
         self._connection = RecordsConnection(url)
         self._statements = Statements(profile, self._connection.dialect)
-        # The fields of Record after person and employers, each with where its rows are.
-        self._parts: dict[str, RowProfile[Any]] = {
-            "enrolments": profile.enrolment,
-            "contributions": profile.contribution,
-            "subsidies": profile.subsidy,
-            "benefits": profile.benefit,
-            "months": profile.month_total,
-            "account": profile.account_year,
-            "other": profile.entry,
-        }
+        self._parts = profile.parts
         # The parts whose rows name an employer, each with the place of that field.
         self._naming = {name: self._parts[name].index("employerId") for name in ("enrolments", "contributions")}
 

@@ -35,15 +35,7 @@ class ScopedReading:
         self._profile = profile
         self._person = person
         self._scope = scope
-        self._parts: dict[str, RowProfile[Any]] = {
-            "enrolments": profile.enrolment,
-            "contributions": profile.contribution,
-            "subsidies": profile.subsidy,
-            "benefits": profile.benefit,
-            "months": profile.month_total,
-            "account": profile.account_year,
-            "other": profile.entry,
-        }
+        self._parts = profile.parts
 
     def record(self) -> Record:
         """The record within the scope. Raises UsageError S412 (no such person), S430 (not an employee), S415."""

@@ -18,7 +18,7 @@ from flows.reports import Failed, Report
 from flows.steps import Run, Steps, at_once, quiet
 from flows.times import now
 from flows.wiring import Office
-from formats.errors import IntegrityError
+from formats.errors import IntegrityError, UnreachableError
 
 T = TypeVar("T")
 
@@ -83,4 +83,9 @@ def _back_up(office: Office, steps: Steps) -> BackupReport | None:
     ssh_key = office.settings.path(mailbox.ssh_key)
     with backup_places.opened(own.backup, own.backup_host_key, ssh_key, mailbox.timeout) as place:
         backup_places.sweep(place)
-        return backups.back_up(office, place, backup_places.named(own.backup), now(), steps=steps)
+        try:
+            return backups.back_up(office, place, backup_places.named(own.backup), now(), steps=steps)
+        except UnreachableError as error:
+            if error.code == "S445":  # another pass is making it
+                return None
+            raise

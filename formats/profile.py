@@ -154,19 +154,22 @@ class Profile:
     entry: RowProfile[OtherEntry]
 
     @property
+    def parts(self) -> dict[str, RowProfile[Any]]:
+        """The fields of `Record` after person and employers, each with where its rows are, in the record's order."""
+        return {
+            "enrolments": self.enrolment,
+            "contributions": self.contribution,
+            "subsidies": self.subsidy,
+            "benefits": self.benefit,
+            "months": self.month_total,
+            "account": self.account_year,
+            "other": self.entry,
+        }
+
+    @property
     def rows(self) -> tuple[RowProfile[Any], ...]:
         """All row profiles, in the order of the record."""
-        return (
-            self.person,
-            self.employer,
-            self.enrolment,
-            self.contribution,
-            self.subsidy,
-            self.benefit,
-            self.month_total,
-            self.account_year,
-            self.entry,
-        )
+        return (self.person, self.employer, *self.parts.values())
 
 
 @cache

@@ -79,9 +79,9 @@ def back_up(
     """Make a backup; `named` is the place without user and password, `budget` None reads everything there again.
 
     `steps("copied", n)` is told after each file. Raises IntegrityError A511 (the place does not give back what was
-    written: there is no snapshot), A512; UnreachableError S404, S407, S409, S416.
+    written: there is no snapshot), A512; UnreachableError S404, S407, S409, S416, S445 (another backup is under way).
     """
-    with held(Layout(source.archive, source.office).backup_lock):
+    with held(Layout(source.archive, source.office).backup_lock, wait=False):
         earlier = _earlier(place, key)
         for _ in range(_ROUNDS):
             made, writer, note, changed = _attempt(source, place, key, at, earlier, budget, steps)

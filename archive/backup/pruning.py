@@ -56,11 +56,12 @@ def prune(
 
     `steps("read", n)` is told after each file read back. Raises UsageError S421 (`keep` is less than 1); IntegrityError
     A512 (there is no snapshot; a list that stays does not hold; none that stays can be read back), and then nothing was
-    removed; UnreachableError S404, S407, S409, S416.
+    removed; UnreachableError S404, S407, S409, S416, S445 (a backup is under way).
     """
     if keep < 1:
         raise UsageError("S421", "at least one snapshot stays")
-    with held(Layout(source.archive, source.office).backup_lock):  # a backup's files have no list until its end
+    # A backup's files have no list until its end.
+    with held(Layout(source.archive, source.office).backup_lock, wait=False):
         newest = snapshot.newest(place)
         every = snapshot.listed(place)
         removed, kept = every[:-keep], every[-keep:]

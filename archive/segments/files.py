@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from archive.flushing import disk, make_folder, write_all
 from formats.digest import sha256
+from formats.errors import UnreachableError
 
 _GATHERED: Final = 2**21  # bytes for one write
 _MEMBERS: Final = 330  # for one write; Linux takes 1024 pieces
@@ -19,15 +20,20 @@ _FILES: Final = 64  # tars open at once
 
 
 @contextmanager
-def held(lock: Path) -> Iterator[None]:
-    """Hold a lock among processes and threads of this machine (flock); waits for it. Not to be taken twice.
+def held(lock: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold a lock among processes and threads (flock); waits for it, or says at once that others have it.
 
-    Raises UnreachableError S416 when its file cannot be made. The death of the process frees it.
+    Not to be taken twice. The death of the process frees it. Raises UnreachableError S416 when its file cannot be made,
+    S445 when others have it and `wait` is false.
     """
     with disk():
         make_folder(lock.parent)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise UnreachableError("S445", lock.name) from None
     try:
         yield
     finally:

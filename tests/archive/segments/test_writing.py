@@ -12,6 +12,7 @@ import pytest
 
 from archive import journal
 from archive.ledger import Ledger
+from archive.segments.files import held
 from archive.segments.store import SegmentOriginals
 from formats.digest import sha256
 from formats.errors import IntegrityError, UnreachableError
@@ -231,3 +232,12 @@ def test_all_is_flushed_before_it_counts(tmp_path: Path, ledger: Ledger) -> None
 
 def _places(calls: list[str], pattern: str) -> list[int]:
     return [place for place, call in enumerate(calls) if re.search(pattern, call)]
+
+
+def test_a_lock_that_others_hold_is_told_at_once(tmp_path: Path) -> None:
+    """Who does not want to wait gets S445, and the lock when it is free again."""
+    lock = tmp_path / "lock"
+    with held(lock), pytest.raises(UnreachableError, match="S445"), held(lock, wait=False):
+        pass
+    with held(lock, wait=False):
+        assert lock.exists()
