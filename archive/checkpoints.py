@@ -27,8 +27,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from archive.merkle import HASH_BYTES, Frontier
 from formats.errors import IntegrityError, UsageError
+from formats.merkle import HASH_BYTES, Frontier
 
 _ED25519: Final = b"\x01"  # the type of a signature in the signed-note specification
 _DASH: Final = "— "

@@ -21,7 +21,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from archive import destruction, gone, journal, merkle, moving, registry
+from archive import destruction, gone, journal, moving, registry
 from archive.destruction import ORDER_KIND, Order, tombstone_line
 from archive.flushing import disk, flush
 from archive.journal import Entry
@@ -38,6 +38,7 @@ from archive.tables import OUT, members, originals, segments, utc_text
 from archive.tables import journal as journal_table
 from archive.upkeep_tables import gone as gone_table
 from archive.upkeep_tables import tombstones
+from formats import merkle
 from formats.digest import sha256
 from formats.retention import Period
 

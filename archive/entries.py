@@ -12,7 +12,7 @@ from json.encoder import encode_basestring as quoted
 from types import MappingProxyType
 from typing import Any
 
-from archive.merkle import leaf_hash
+from formats.merkle import leaf_hash
 
 _CASES = ("cases", "first", "last")
 

@@ -25,10 +25,10 @@ from archive import checkpoints
 from archive.checkpoints import Checkpoint, JournalKey
 from archive.entries import EVENTS, Entry, Line, leaves, line, rows
 from archive.ledger import Ledger
-from archive.merkle import EMPTY_ROOT, HASH_BYTES, Frontier, leaf_hash
 from archive.tables import journal, journal_head, utc_text
 from archive.upkeep_tables import checkpoints as signed_heads
 from formats.errors import IntegrityError
+from formats.merkle import EMPTY_ROOT, HASH_BYTES, Frontier, leaf_hash
 
 __all__ = ["EMPTY", "EVENTS", "Entry", "Head", "Line"]
 

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from archive import checkpoints, journal, merkle, proof_files
+from archive import checkpoints, journal, proof_files
 from archive.checkpoints import Checkpoint
 from archive.ledger import Ledger
-from archive.merkle import Frontier
 from archive.tables import journal as entries
 from archive.upkeep_tables import checkpoints as signed_heads
+from formats import merkle
 from formats.errors import IntegrityError, UsageError
+from formats.merkle import Frontier
 
 _PAGE: Final = 1000  # signed heads read at once
 

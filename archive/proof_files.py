@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, Literal, cast, get_args
 
-from archive import checkpoints, merkle
+from archive import checkpoints
 from archive.checkpoints import Checkpoint
-from archive.merkle import Frontier, leaf_hash
+from formats import merkle
 from formats.errors import IntegrityError, UsageError
+from formats.merkle import Frontier, leaf_hash
 
 Form = Literal["inclusion", "consistency", "export"]
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from archive import journal, merkle
+from archive import journal
 from archive.journal import Entry
 from archive.ledger import Ledger, chunks
 from archive.originals import Kept
 from archive.tables import DELIVERY, IN, OUT, messages, originals, utc_text
+from formats import merkle
 
 FIELDS = ("digest", "kind", "size", "direction", "partner", "case_number", "message_id", "kept_at")
 

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Row, select
 
 from archive.entries import line
 from archive.journal import pages
-from archive.merkle import Frontier, leaf_hash
 from archive.tables import journal, journal_head
 from archive.upkeep_tables import checkpoints
 from formats.errors import IntegrityError
+from formats.merkle import Frontier, leaf_hash
 
 
 @dataclass(frozen=True, slots=True)

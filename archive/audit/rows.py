@@ -18,12 +18,12 @@ from sqlalchemy import Connection, Row, Table, select
 from archive import gone
 from archive.audit.belief import Belief
 from archive.destruction import tombstone_line
-from archive.merkle import leaf_hash, root
 from archive.registry import original_line
 from archive.segments.catalog import member_line
 from archive.tables import journal, members, originals
 from archive.upkeep_tables import gone as gone_table
 from archive.upkeep_tables import tombstones
+from formats.merkle import leaf_hash, root
 
 _PAGE = 2000  # rows read at once
 

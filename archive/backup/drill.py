@@ -16,10 +16,10 @@ from archive.audit.report import Problem
 from archive.audit.rows import MEMBERS, ORIGINALS, Covered
 from archive.entries import Entry
 from archive.ledger import Ledger, chunks
-from archive.merkle import leaf_hash
 from archive.tables import journal, members, originals
 from archive.upkeep_tables import checkpoints, gone, tombstones
 from formats.errors import ServiceError
+from formats.merkle import leaf_hash
 
 TABLES = (members, originals, tombstones, gone, checkpoints, journal)
 

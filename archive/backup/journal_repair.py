@@ -21,10 +21,10 @@ from archive.checkpoints import open_note
 from archive.entries import line
 from archive.journal import head_values
 from archive.ledger import chunks
-from archive.merkle import Frontier, leaf_hash
 from archive.tables import journal, journal_head
 from archive.upkeep_tables import checkpoints
 from formats.errors import IntegrityError
+from formats.merkle import Frontier, leaf_hash
 
 _PAGE = 1000  # entries compared at once
 

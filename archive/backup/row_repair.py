@@ -21,9 +21,9 @@ from archive.backup.dump import plain
 from archive.backup.journal_repair import Mended, Values
 from archive.backup.restoring import Dump
 from archive.destruction import tombstone_line
-from archive.merkle import leaf_hash, root
 from archive.tables import segments
 from archive.upkeep_tables import gone as gone_table
+from formats.merkle import leaf_hash, root
 
 _UNIQUE: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "members": (("digest",), ("segment", "place")),

@@ -7,11 +7,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from archive import checkpoints, merkle
+from archive import checkpoints
 from archive.bundle import container, parts
 from archive.bundle.parts import Bundle, RegisteredNote
 from archive.checkpoints import Checkpoint
 from archive.registry import FIELDS, original_line
+from formats import merkle
 from formats.digest import sha256
 from formats.errors import IntegrityError, UsageError
 

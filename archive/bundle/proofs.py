@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
-from archive import entries, gone, merkle
+from archive import entries, gone
 from archive.bundle.parts import RegisteredNote
 from archive.ledger import Ledger
 from archive.registry import FIELDS, original_line
 from archive.tables import journal, originals
+from formats import merkle
 from formats.errors import IntegrityError
 
 _PAGE = 5000  # rows read at once

@@ -15,7 +15,7 @@ from typing import Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, func, insert, select, update
 
-from archive import journal, merkle
+from archive import journal
 from archive.flushing import disk, flush, make_folder, write_file
 from archive.journal import Entry
 from archive.segments import catalog, keys, members
@@ -23,6 +23,7 @@ from archive.segments.catalog import Member, Segment
 from archive.segments.context import WHY, Context, own_cipher
 from archive.segments.files import Appender, held
 from archive.tables import segments, utc_text
+from formats import merkle
 from formats.errors import IntegrityError
 
 _PIECE: Final = 2**20  # bytes put aside at once

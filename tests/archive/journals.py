@@ -9,9 +9,9 @@ from archive import journal
 from archive.checkpoints import JournalKey
 from archive.journal import Entry
 from archive.ledger import Ledger
-from archive.merkle import Frontier
 from archive.tables import journal as table
 from archive.tables import journal_head
+from formats.merkle import Frontier
 
 KEY = JournalKey.generate("jiexu/33010001/journal")
 Damage = Callable[[Ledger], None]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import checkpoints, gone, journal, merkle, registry
+from archive import checkpoints, gone, journal, registry
 from archive.bundle import checking, container, parts, proofs, readme
 from archive.bundle.checking import Check
 from archive.bundle.parts import Bundle, DocumentNote, KeyNote, Manifest, RegisteredNote
@@ -22,6 +22,7 @@ from archive.ledger import Ledger
 from archive.originals import Kept
 from archive.tables import originals
 from archive.upkeep_tables import gone as gone_table
+from formats import merkle
 from formats.digest import sha256
 from formats.errors import IntegrityError
 from tests.parts import need

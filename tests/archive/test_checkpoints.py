@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from archive import checkpoints
 from archive.checkpoints import Checkpoint, JournalKey
-from archive.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from formats.errors import IntegrityError, UsageError
+from formats.merkle import EMPTY_ROOT, Frontier, leaf_hash
 
 NAME = "jiexu/33010001/journal"
 KEY = JournalKey.generate(NAME)

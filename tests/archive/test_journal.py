@@ -13,16 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 
-from archive import cases, checkpoints, incoming, journal, merkle, outgoing
+from archive import cases, checkpoints, incoming, journal, outgoing
 from archive.checkpoints import Checkpoint, JournalKey
 from archive.claims import Owner
 from archive.journal import EMPTY, EVENTS, Entry, Head
 from archive.ledger import Ledger
-from archive.merkle import leaf_hash
 from archive.originals import Kept
 from archive.tables import journal_head
 from archive.upkeep_tables import checkpoints as signed_heads
+from formats import merkle
 from formats.errors import IntegrityError
+from formats.merkle import leaf_hash
 from tests.archive.journals import (
     KEY,
     Damage,

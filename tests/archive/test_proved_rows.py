@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from archive import holds, journal, merkle, proved_rows, registry
+from archive import holds, journal, proved_rows, registry
 from archive.audit import audit
 from archive.ledger import Ledger
 from archive.proved_rows import ALL, HOLDS, LOOKUPS, Proved
@@ -17,6 +17,7 @@ from archive.tables import journal as entries
 from archive.tables import originals
 from archive.upkeep_tables import gone, lookups, witnessed
 from archive.upkeep_tables import holds as hold_table
+from formats import merkle
 from formats.digest import sha256
 from formats.errors import IntegrityError
 from tests.archive.audit.small import AT, keep_batch, leave_rows

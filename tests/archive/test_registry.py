@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
-from archive import journal, merkle
+from archive import journal
 from archive.ledger import Ledger
 from archive.originals import Kept
 from archive.registry import FIELDS, original_line, original_values, register
 from archive.tables import originals, utc_text
+from formats import merkle
 from formats.digest import sha256
 from tests.archive.stories import NOW, OFFICE, PARTNER, SERVICE
 

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from alembic import op
 
 from archive.entries import line
-from archive.merkle import Frontier, leaf_hash
 from formats.digest import sha256
 from formats.errors import IntegrityError
+from formats.merkle import Frontier, leaf_hash
 
 revision = "0002"
 down_revision = "0001"

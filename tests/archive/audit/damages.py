@@ -15,7 +15,7 @@ from typing import Any
 from archive import entries
 from archive.audit import AuditReport, Problem
 from archive.journal import head_values
-from archive.merkle import Frontier, leaf_hash
+from formats.merkle import Frontier, leaf_hash
 from tests.archive.audit.small import Place
 
 FIELDS = ("n", "at", "kind", "what", "why", "how", "who", "leaf")

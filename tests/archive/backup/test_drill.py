@@ -78,7 +78,7 @@ def test_every_difference_is_named(pair: tuple[Office, Office], backed_up: tuple
 def test_what_went_lawfully_is_no_problem(pair: tuple[Office, Office], backed_up: tuple[Office, Path]) -> None:
     """An original destroyed since the snapshot has a tombstone, and its row a leaf: the drill does not name it."""
     from archive.backup.drill import MEMBERS, ORIGINALS
-    from archive.merkle import leaf_hash
+    from formats.merkle import leaf_hash
 
     digest = sha256(original(3))
     with pair[0].open() as (ledger, _), ledger.writing() as connection:

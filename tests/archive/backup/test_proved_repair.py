@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from archive import holds, merkle, registry
+from archive import holds, registry
 from archive.backup.folder_place import FolderPlace
 from archive.backup.repair import RepairReport, repair
 from archive.proved_rows import ALL
 from archive.tables import originals
 from archive.upkeep_tables import backups, gone, lookups, witnessed
 from archive.upkeep_tables import holds as hold_table
+from formats import merkle
 from tests.archive.audit.small import leave_rows
 from tests.archive.backup.offices import Office, opened, place_in
 

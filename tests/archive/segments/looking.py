@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import ocfl
 from sqlalchemy import select
 
-from archive import journal, merkle
+from archive import journal
 from archive.ledger import Ledger
 from archive.ocfl.validation import validate_root
 from archive.segments import catalog
@@ -15,6 +15,7 @@ from archive.segments.catalog import Member, Segment
 from archive.segments.store import SegmentOriginals
 from archive.tables import journal as lines
 from archive.tables import members
+from formats import merkle
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 KIND = "delivery-sent"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import merkle
-from archive.merkle import EMPTY_ROOT, Frontier, leaf_hash, node_hash
+from formats import merkle
+from formats.merkle import EMPTY_ROOT, Frontier, leaf_hash, node_hash
 from tests.parts import shared_data
 
 LEAVES = [leaf_hash(str(number).encode()) for number in range(70)]
