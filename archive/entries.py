@@ -57,6 +57,13 @@ EVENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "archive-key-changed": ("fingerprint",),
         "witnessed": ("partner", "size", "root", "note"),
         "plain-adopted": ("originals", "bytes"),
+        "frozen": ("freeze", "tables", "rows", "bytes", "root"),
+        "freeze-kept": ("freeze", "originals", "bytes"),
+        "copied": ("run", "freeze", "tables", "rows", "altered"),
+        "proved": ("run", "proof", "rows", "differences", "root"),
+        "rechecked": ("run", "proof", "rows", "differences"),
+        "rehearsed": ("run", "tables", "rows"),
+        "relocated": ("files", "bytes", "root"),
     }
 )
 

@@ -5,7 +5,7 @@ step it arises, how severe it is, who must act, whether trying again helps, and 
 Chinese, Korean and English. No text ever has a place for a person's data.
 
 The first letter of a code says where it belongs: T the package on the wire, M the message in it, R a business rule,
-L a conflict with local data, S the service and its configuration, A what is kept.
+L a conflict with local data, S the service and its configuration, A what is kept, D a migration of data.
 """
 
 import csv
@@ -40,7 +40,7 @@ RECEIPT_STEPS = (
     "rules",
     "conflict",
 )
-STEPS = (*RECEIPT_STEPS, "receipt", "service", "archive")
+STEPS = (*RECEIPT_STEPS, "receipt", "service", "archive", "migration")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Drafts: originals that a pass kept and, because it was interrupted, never entered in the register.
 
 They are not a problem where the ledger explains them: a package that is among the arrivals, a document under a message
-id that the ledger has reserved, and the signature and the package that were kept together with such a document. None
-of them ever left: only what the ledger calls sealed is posted.
+id that the ledger has reserved, and the signature and the package that were kept together with such a document; and the
+parts of a freeze. None of them ever left: only what the ledger calls sealed is posted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, exists, select
 
 from archive.audit.report import Store
+from archive.freezes import FROZEN
 from archive.ledger import Ledger, chunks
 from archive.segments.adoption import UNKNOWN
 from archive.tables import OUT, arrivals, cases, members, messages, originals
@@ -46,6 +47,7 @@ def explained(ledger: Ledger, store: Store, found: Sequence[Unnamed]) -> set[str
     Raises UnreachableError S409.
     """
     drafts = set(_arrived(ledger, [item.digest for item in found]))
+    drafts |= {item.digest for item in found if item.kind == FROZEN}  # keeping the freeze again registers them
     for item in found:
         if item.kind in _DOCUMENTS and item.digest not in drafts and _is_reserved(ledger, store, item.digest):
             drafts.add(item.digest)

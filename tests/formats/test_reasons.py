@@ -16,6 +16,7 @@ LETTERS = {
     "C": "receipt",
     "S": "service",
     "A": "archive",
+    "D": "migration",
 }
 
 
@@ -29,7 +30,7 @@ def test_codes_are_unique() -> None:
     """No code stands twice, and each is a letter and three digits."""
     codes = [row["code"] for row in rows()]
     assert len(codes) == len(set(codes)) == len(reasons())
-    assert all(re.fullmatch("[TMRLCSA][0-9]{3}", code) for code in codes)
+    assert all(re.fullmatch("[TMRLCSAD][0-9]{3}", code) for code in codes)
 
 
 def test_columns_have_known_values() -> None:

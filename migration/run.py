@@ -1,0 +1,109 @@
+"""The folder of one migration: everything that belongs to it, and from which it goes on after any interruption.
+
+    run.json          what was asked for, and how long each phase has taken (mode 0600: an address may hold a password)
+    mapping.toml      the mapping file as it was given, and the files that it names
+    catalog.json      the survey
+    oddities.csv      what the survey found in values, with keys (0600)
+    plan.json  plan.txt  plan.sql        the plan: for machines, for people, the target's statements
+    freeze/           the kept original
+    alterations.csv   every cell that a declared rule altered (0600)
+    differences.csv   every difference that the last comparison found (0600)
+    proof.json  proof.json.sig  proof.html
+
+The folder's own name is the operator's; inside it no name says anything of a person.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from formats.errors import UsageError
+
+_FILE: Final = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for: a random run id, the two environments as they were given, by whom, when (UTC text).
+
+    `target` is empty for a freeze alone. `seconds` is how long each phase has taken so far.
+    """
+
+    run: str
+    source: str
+    target: str
+    by: str
+    began: str
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The folder of one migration. Values of paths; nothing is opened."""
+
+    path: Path
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    @property
+    def freeze(self) -> Path:
+        """Where the freeze lies."""
+        return self.path / "freeze"
+
+    def asked(self) -> Asked:
+        """What was asked for. Raises UsageError D607 when the folder is not one of a migration."""
+        try:
+            return Asked(**json.loads((self.path / _FILE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            raise UsageError("D607", f"{self.path.name} is not the folder of a migration") from None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one file whole, for this user only: the old one stands until the new one is on the disk."""
+        part = self.path / f"{name}.part"
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(self.path / name)
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Count the time of the block as this phase's, also when the block fails."""
+        began = monotonic()
+        try:
+            yield
+        finally:
+            asked = self.asked()
+            spent = round(asked.seconds.get(phase, 0.0) + monotonic() - began, 3)
+            self._keep(replace(asked, seconds={**asked.seconds, phase: spent}))
+
+    def _keep(self, asked: Asked) -> None:
+        self.write(_FILE, json.dumps(asdict(asked), ensure_ascii=False, sort_keys=True, indent=1).encode())
+
+
+def begin(path: Path, source: str, target: str, by: str, began: str) -> Folder:
+    """The folder of a migration from `source` to `target`: made, or gone on with when it is this very one.
+
+    Raises UsageError D607 when the folder holds another migration or something else.
+    """
+    folder = Folder(path)
+    if (path / _FILE).exists():
+        asked = folder.asked()
+        if asked.source != source or (asked.target and target and asked.target != target):
+            raise UsageError("D607", f"{path.name} is the folder of another migration")
+        if target and not asked.target:
+            folder._keep(replace(asked, target=target))  # noqa: SLF001 - the same module
+        return folder
+    if path.exists() and any(path.iterdir()):
+        raise UsageError("D607", f"{path.name} is not empty")
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.chmod(0o700)
+    folder._keep(Asked(secrets.token_hex(8), source, target, by, began, {}))  # noqa: SLF001
+    return folder
