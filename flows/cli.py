@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from flows import settings, terminal
-from flows.commands import benchmarks, case, demo, journal, keeping, lookup, office, package, passes, show
+from flows.commands import benchmarks, case, demo, journal, keeping, lookup, migrate, office, package, passes, show
 from flows.commands.common import Place
 from flows.faults import coded
 from formats.errors import ServiceError, UsageError
@@ -44,6 +44,7 @@ for command in (
     lookup.lookup,
     keeping.archive,
     journal.journal,
+    migrate.migrate,
     benchmarks.bench,
 ):
     jiexu.add_command(command)

@@ -15,12 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from flows import passes, upkeeping
+from flows import passes, relocation, upkeeping
 from flows.faults import coded
 from flows.settings import Engine
 from flows.steps import Steps, watched_by
 from flows.wiring import Office
 from formats.errors import ServiceError, UsageError
+from migration.run import Folder
 
 PassName = Literal["send", "receive", "acknowledge", "upkeep"]
 
@@ -41,6 +42,16 @@ def run_pass(
     if engine == "direct":
         return _direct(name, office, steps, parameters)
     return in_prefect(f"flows.{name}", name, engine, office.settings.home, steps, parameters)
+
+
+def run_migration(
+    office: Office, engine: Engine, folder: Folder, steps: Steps, *, workers: int, keep: bool
+) -> dict[str, Any]:
+    """Run the migration in a folder and give its report as a document. Raises as its stages, S418 as `run_pass`."""
+    if engine == "direct":
+        return relocation.relocate(office, folder, workers=workers, keep=keep, steps=steps).document()
+    parameters = {"folder": str(folder.path.absolute()), "workers": workers, "keep": keep}
+    return in_prefect("flows.relocate", "relocate", engine, office.settings.home, steps, parameters)
 
 
 def _direct(name: PassName, office: Office, steps: Steps, parameters: Mapping[str, Any]) -> dict[str, Any]:

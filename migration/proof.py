@@ -5,17 +5,30 @@ target can check every figure again; the plan, the mapping and the lists it name
 No value of a row stands in it.
 """
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, TypeVar
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
 from formats.errors import RefusedError
+from migration import json_values
+from migration.engine import Identity
 
-FORM: Final = "jiexu-migration-proof"
-VERSION: Final = 1
+FORMAT: Final = "urn:jiexu:migration:proof:1"
 
-T = TypeVar("T")
+
+class Verdict(StrEnum):
+    """What a proof says: the target holds what was frozen, as far as the plan carries it, or it does not."""
+
+    EQUAL = "equal"
+    DIFFERS = "differs"
+
+
+class Drift(StrEnum):
+    """Whether the source was still as frozen when the target was compared."""
+
+    SAME = "same"
+    CHANGED = "changed"
+    NOT_LOOKED = "not looked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +84,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class NotCarried:
-    """Something that stays behind: a reason code, where, why, and how many rows it has (0 for objects)."""
+    """Something that is not as it was: a reason code, where, what, and how many rows stay behind (0 for objects)."""
 
     code: str
     place: str
@@ -81,19 +94,20 @@ class NotCarried:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A phase of the migration and how long it took, in seconds; over all the times it was run and resumed."""
+    """A phase of the migration and how long it took, over all the times it was run and resumed."""
 
     name: str
-    seconds: float
+    milliseconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
     """The whole proof. Times are UTC text, digests SHA-256 in hex.
 
-    `snapshot` says which state of the source was frozen (`at`, `token`). `freeze_root` is over all chunks as frozen,
+    `snapshot` says which state of the source was frozen. `freeze_root` is over all chunks as frozen,
     `root` over all as they should be in the target, `target_root` over all as read back: the last two are equal
-    exactly if every cell is. `drift` says of the source whether it is still as frozen: `same`, `changed`, `not looked`.
+    exactly if every cell is. `losses` is what the plan does not carry as it is, `structure` what the plan carries and
+    the target has not.
     """
 
     run: str
@@ -104,7 +118,7 @@ class Proof:
     software: str
     source: Place
     target: Place
-    snapshot: Mapping[str, str]
+    snapshot: Identity
     plan: str
     catalog: str
     mapping: str
@@ -117,59 +131,40 @@ class Proof:
     bytes: int
     tables: tuple[TableProof, ...]
     uses: tuple[Use, ...]
-    not_carried: tuple[NotCarried, ...]
+    losses: tuple[NotCarried, ...]
     structure: tuple[NotCarried, ...]
     alterations: Listing
     differences: Listing
-    drift: Literal["same", "changed", "not looked"]
+    drift: Drift
     phases: tuple[Phase, ...]
     cut_over: tuple[str, ...]
     way_back: tuple[str, ...]
 
     @property
-    def equal(self) -> bool:
-        """Whether target and freeze hold the same, as far as the plan carries it, and nothing of it is missing."""
+    def verdict(self) -> Verdict:
+        """Equal only if every chunk is, no row differs, and no key, index, constraint or sequence is missing."""
         tables = all(table.equal_chunks == table.chunks and table.differences == 0 for table in self.tables)
-        return tables and self.root == self.target_root and self.differences.lines == 0 and not self.structure
+        whole = tables and self.root == self.target_root and not self.differences.lines and not self.structure
+        return Verdict.EQUAL if whole else Verdict.DIFFERS
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    proof: Proof
+    verdict: Verdict
 
 
 def encode(proof: Proof) -> bytes:
-    """The document that is signed."""
-    document = {"form": FORM, "version": VERSION, "verdict": "equal" if proof.equal else "differs", **asdict(proof)}
-    return (json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n").encode()
+    """The document that is signed: the proof, and its verdict in so many words."""
+    return json_values.encode(FORMAT, _Document(proof, proof.verdict))
 
 
 def decode(data: bytes) -> Proof:
     """The proof in a document. Raises RefusedError D681."""
     try:
-        document = json.loads(data)
-        if document.pop("form") != FORM or document.pop("version") != VERSION:
-            raise RefusedError("D681", "of another form or version")
-        verdict = document.pop("verdict")
-        parts: dict[str, Any] = {
-            "source": _one(Place, document.pop("source")),
-            "target": _one(Place, document.pop("target")),
-            "tables": tuple(_one(TableProof, {**row, "key": tuple(row["key"])}) for row in document.pop("tables")),
-            "uses": _all(Use, document.pop("uses")),
-            "not_carried": _all(NotCarried, document.pop("not_carried")),
-            "structure": _all(NotCarried, document.pop("structure")),
-            "phases": _all(Phase, document.pop("phases")),
-            "alterations": _one(Listing, document.pop("alterations")),
-            "differences": _one(Listing, document.pop("differences")),
-            "cut_over": tuple(document.pop("cut_over")),
-            "way_back": tuple(document.pop("way_back")),
-        }
-        proof = Proof(**document, **parts)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise RefusedError("D681", "not a proof of a migration") from None
-    if verdict != ("equal" if proof.equal else "differs"):
+        document = json_values.decode(FORMAT, _Document, data)
+    except ValueError as error:
+        raise RefusedError("D681", str(error)) from None
+    if document.verdict is not document.proof.verdict:
         raise RefusedError("D681", "its verdict is not what its figures say")
-    return proof
-
-
-def _one(form: type[T], row: Mapping[str, Any]) -> T:
-    return form(**row)
-
-
-def _all(form: type[T], rows: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
-    return tuple(_one(form, row) for row in rows)
+    return document.proof

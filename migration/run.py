@@ -13,17 +13,20 @@
 The folder's own name is the operator's; inside it no name says anything of a person.
 """
 
-import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
 from formats.errors import UsageError
+from migration import json_values
+from migration.proof import Phase
+
+FORMAT: Final = "urn:jiexu:migration:run:1"
 
 _FILE: Final = "run.json"
 
@@ -32,7 +35,7 @@ _FILE: Final = "run.json"
 class Asked:
     """What was asked for: a random run id, the two environments as they were given, by whom, when (UTC text).
 
-    `target` is empty for a freeze alone. `seconds` is how long each phase has taken so far.
+    `target` is empty for a freeze alone. `phases` is how long each phase has taken so far.
     """
 
     run: str
@@ -40,7 +43,7 @@ class Asked:
     target: str
     by: str
     began: str
-    seconds: Mapping[str, float]
+    phases: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,8 @@ class Folder:
     def asked(self) -> Asked:
         """What was asked for. Raises UsageError D607 when the folder is not one of a migration."""
         try:
-            return Asked(**json.loads((self.path / _FILE).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            return json_values.decode(FORMAT, Asked, (self.path / _FILE).read_bytes())
+        except (OSError, ValueError):
             raise UsageError("D607", f"{self.path.name} is not the folder of a migration") from None
 
     def write(self, name: str, data: bytes) -> None:
@@ -81,11 +84,13 @@ class Folder:
             yield
         finally:
             asked = self.asked()
-            spent = round(asked.seconds.get(phase, 0.0) + monotonic() - began, 3)
-            self._keep(replace(asked, seconds={**asked.seconds, phase: spent}))
+            before = {one.name: one.milliseconds for one in asked.phases}
+            spent = before.get(phase, 0) + round((monotonic() - began) * 1000)
+            phases = tuple(Phase(name, count) for name, count in {**before, phase: spent}.items())
+            self._keep(replace(asked, phases=phases))
 
     def _keep(self, asked: Asked) -> None:
-        self.write(_FILE, json.dumps(asdict(asked), ensure_ascii=False, sort_keys=True, indent=1).encode())
+        self.write(_FILE, json_values.encode(FORMAT, asked))
 
 
 def begin(path: Path, source: str, target: str, by: str, began: str) -> Folder:
@@ -105,5 +110,5 @@ def begin(path: Path, source: str, target: str, by: str, began: str) -> Folder:
         raise UsageError("D607", f"{path.name} is not empty")
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.chmod(0o700)
-    folder._keep(Asked(secrets.token_hex(8), source, target, by, began, {}))  # noqa: SLF001
+    folder._keep(Asked(secrets.token_hex(8), source, target, by, began))  # noqa: SLF001
     return folder

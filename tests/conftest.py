@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mariadb_server import MariaDB, mariadb
 from tests.prefect_server import PrefectServer, prefect_server
 from tests.servers import PostgreSQL, postgresql
 
@@ -37,3 +38,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'test.db'}"
     url: str = request.getfixturevalue("postgresql_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDB]:
+    """One real MariaDB server for the whole session, started when the first test asks for it."""
+    with mariadb() as server:
+        yield server
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: MariaDB) -> Iterator[str]:
+    """The SQLAlchemy URL of a fresh empty MariaDB database."""
+    with mariadb_server.database() as url:
+        yield url

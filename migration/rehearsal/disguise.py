@@ -92,7 +92,8 @@ def _identity_number(value: str, stream: Iterator[int]) -> str:
     year = value[6:10] if len(value) == 18 and value[6:10].isdecimal() else str(1940 + next(stream) % 70)
     day = f"{next(stream) % 12 + 1:02d}{next(stream) % _DAYS + 1:02d}"
     body = f"{_NOWHERE}{year}{day}{next(stream) % 1000:03d}"
-    return body + ric.calc_check_digit(f"{body}0")
+    check: str = ric.calc_check_digit(f"{body}0")
+    return body + check
 
 
 def _generalised(value: str, column: Column, kept: int) -> str:

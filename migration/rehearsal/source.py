@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 
 from formats.errors import UsageError
@@ -29,7 +28,7 @@ class SampledSource:
         """Nothing: what was odd was found in the source that it was taken from."""
         return ()
 
-    def snapshot(self, shared: str = "") -> "Held":  # noqa: ARG002 - one process has it
+    def snapshot(self, shared: str = "") -> Snapshot:  # noqa: ARG002 - one process has it
         """The sample, which never changes."""
         return Held(self)
 
@@ -91,7 +90,5 @@ class Held:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

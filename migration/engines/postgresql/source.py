@@ -1,0 +1,33 @@
+"""PostgreSQL as a source of a migration."""
+
+from dataclasses import dataclass
+
+from migration.catalog import Catalog, Oddity, Table
+from migration.engine import Snapshot
+from migration.engines.postgresql.catalog import read
+from migration.engines.postgresql.census import take
+from migration.engines.postgresql.snapshot import PostgresqlSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlSource:
+    """See `engine.Source`. `url` is SQLAlchemy's, with the password; it is not shown."""
+
+    url: str
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+    def catalog(self) -> Catalog:
+        """See `engine.Source`. Its oddities are the objects that are not carried (D625)."""
+        with self.snapshot() as snapshot:
+            return read(snapshot)
+
+    def census(self, snapshot: Snapshot, table: Table) -> tuple[Oddity, ...]:
+        """See `engine.Source`; `snapshot` is one of this engine's."""
+        assert isinstance(snapshot, PostgresqlSnapshot)
+        return take(snapshot, table)
+
+    def snapshot(self, shared: str = "") -> PostgresqlSnapshot:
+        """See `engine.Source`."""
+        return PostgresqlSnapshot(self.url, shared)

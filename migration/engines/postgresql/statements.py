@@ -1,0 +1,59 @@
+"""The SELECTs that read a table in canonical order, whole or in ranges of its key. Pure."""
+
+from migration.catalog import TableName
+from migration.engine import Bound, Reading
+from migration.engines.postgresql import rendering
+from migration.engines.postgresql.connecting import literal, quote
+
+
+def table(name: TableName) -> str:
+    """A table's name in SQL."""
+    return f"{quote(name.schema)}.{quote(name.name)}" if name.schema else quote(name.name)
+
+
+def copying(query: str, encoding: str) -> str:
+    """The statement that gives a query's rows as canonical lines; what is not known to be text comes as it stands."""
+    written = encoding if encoding == "SQL_ASCII" else "UTF8"
+    return f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *, NULL 'NULL', ENCODING '{written}')"
+
+
+def lines(reading: Reading, origin: str, encoding: str = "", after: Bound = None, to: Bound = None) -> str:
+    """A table's rows in order; `origin` is what stands behind FROM.
+
+    `encoding` is the database's, if rows must be put in order by their bytes; empty where the key's own order will do.
+    """
+    cells = ", ".join(rendering.cell(column, quote(column.name)) for column in reading.columns)
+    if not reading.key:
+        return _keyless(reading, origin, encoding)
+    order = ", ".join(_places(reading, encoding) if encoding else map(quote, reading.key))
+    return f"SELECT {cells} FROM {origin}{_between(reading, after, to)} ORDER BY {order}"  # noqa: S608 -- names are quoted
+
+
+def bounds(reading: Reading, origin: str, rows: int) -> str:
+    """The key of every row that ends a range of `rows` rows and has another behind it."""
+    columns = {column.name: column for column in reading.columns}
+    keys = ", ".join(f"{rendering.cell(columns[key], quote(key))} AS k{at}" for at, key in enumerate(reading.key))
+    names = ", ".join(f"k{at}" for at in range(len(reading.key)))
+    order = ", ".join(quote(key) for key in reading.key)
+    return (
+        f"SELECT {names} FROM (SELECT {keys}, row_number() OVER w AS at, lead(true) OVER w AS more"  # noqa: S608 -- names are quoted
+        f" FROM {origin} WINDOW w AS (ORDER BY {order})) AS numbered WHERE at % {rows} = 0 AND more ORDER BY at"
+    )
+
+
+def _keyless(reading: Reading, origin: str, encoding: str) -> str:
+    cells = (f"({rendering.cell(column, quote(column.name))})::text" for column in reading.columns)
+    texts = ", ".join(f"{cell} AS c{at}" for at, cell in enumerate(cells))
+    order = ", ".join(f"{rendering.by_bytes(f'c{at}', encoding)} NULLS FIRST" for at in range(len(reading.columns)))
+    return f"SELECT * FROM (SELECT {texts} FROM {origin}) AS written ORDER BY {order}"  # noqa: S608 -- names are quoted
+
+
+def _places(reading: Reading, encoding: str) -> list[str]:
+    columns = {column.name: column for column in reading.columns}
+    return [rendering.order(columns[key], quote(key), encoding) for key in reading.key]
+
+
+def _between(reading: Reading, after: Bound, to: Bound) -> str:
+    key = ", ".join(map(quote, reading.key))
+    ends = [f"({key}) {sign} ({', '.join(map(literal, bound))})" for sign, bound in ((">", after), ("<=", to)) if bound]
+    return f" WHERE {' AND '.join(ends)}" if ends else ""

@@ -1,0 +1,71 @@
+"""PostgreSQL as a target of a migration."""
+
+from collections.abc import Sequence
+
+import psycopg
+
+from formats.errors import IntegrityError, ServiceError, UnreachableError
+from migration.catalog import TableName
+from migration.engine import Copied
+from migration.engines.postgresql import ledger, statements
+from migration.engines.postgresql.connecting import Connection, connect, meaning
+from migration.engines.postgresql.loading import PostgresqlSession
+from migration.engines.postgresql.source import PostgresqlSource
+
+
+class PostgresqlTarget(PostgresqlSource):
+    """See `engine.Target`."""
+
+    __slots__ = ()
+
+    def occupied(self, tables: Sequence[TableName]) -> tuple[TableName, ...]:
+        """See `engine.Target`. A view or another relation of the name counts as well."""
+        with connect(self.url, reading=False) as connection:
+            return tuple(name for name in tables if name.name != ledger.TABLE and _exists(connection, name))
+
+    def execute(self, statements: Sequence[str]) -> None:
+        """See `engine.Target`."""
+        with connect(self.url, reading=False) as connection:
+            for number, statement in enumerate(statements, 1):
+                try:
+                    connection.execute(statement.encode())
+                except psycopg.Error as error:
+                    raise _refusal(error, number) from None
+
+    def copied(self, run: str) -> tuple[Copied, ...]:
+        """See `engine.Target`."""
+        with connect(self.url, reading=False) as connection:
+            ledger.prepare(connection)
+            return ledger.entries(connection, run)
+
+    def session(self) -> PostgresqlSession:
+        """See `engine.Target`."""
+        return PostgresqlSession(self.url)
+
+    def refresh(self, tables: Sequence[TableName]) -> None:
+        """See `engine.Target`."""
+        with connect(self.url, reading=False) as connection:
+            for name in tables:
+                try:
+                    connection.execute(f"ANALYZE {statements.table(name)}".encode())
+                except psycopg.Error as error:
+                    raise meaning(error, str(name)) from None
+
+
+def _exists(connection: Connection, name: TableName) -> bool:
+    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [statements.table(name)]).fetchone()
+    return bool(row and row[0])
+
+
+def _refusal(error: psycopg.Error, number: int) -> ServiceError:
+    """D641 with what names tables and columns only: a message of another class may quote a value."""
+    meant = meaning(error, f"statement {number}")
+    if isinstance(meant, UnreachableError):
+        return meant
+    state, diag = error.sqlstate or "", error.diag
+    words = diag.message_primary if state.startswith("42") else " ".join(filter(None, _named(diag)))
+    return IntegrityError("D641", f"statement {number}: {words} ({state})")
+
+
+def _named(diag: psycopg.errors.Diagnostic) -> tuple[str | None, ...]:
+    return (diag.table_name, diag.column_name, diag.constraint_name)

@@ -1,0 +1,170 @@
+"""The stages of one migration, each on what the one before left in the folder (`run`).
+
+A stage that is done already is not done again: its result is read from the folder. One that was interrupted goes on.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from formats.digest import sha256
+from formats.errors import UsageError
+from migration import catalog_file, copying, ddl, mapping, plan_file, plan_text, planning, surveying
+from migration.catalog import Catalog, Table, TableName
+from migration.column_planning import chunk_rows
+from migration.copying.altering import alterations
+from migration.copying.crew import Crew
+from migration.engine import ReadColumn, Reading, Source, Target
+from migration.freeze import Frozen, FrozenTable, Progress, freeze
+from migration.mapping import Mapping
+from migration.plan import Plan
+from migration.proof import Drift, Proof
+from migration.proving import Both, Compared, Signer, prove
+from migration.run import Folder
+from migration.verifying import drift, structure, verify
+
+CATALOG: Final = "catalog.json"
+ODDITIES: Final = "oddities.csv"
+MAPPING: Final = "mapping.toml"
+PLAN: Final = "plan.json"
+
+
+def survey(folder: Folder, source: Source, *, census: bool = True, seen: Callable[[TableName], object]) -> Catalog:
+    """The source's catalog, with what is odd about its values; `seen` is told each table.
+
+    Raises UnreachableError S409; UsageError D602.
+    """
+    if (folder / CATALOG).exists():
+        return catalog(folder)
+    with folder.timed("survey"):
+        found = surveying.survey(source, census=census, seen=seen)
+        folder.write(ODDITIES, surveying.oddities(found))
+        folder.write(CATALOG, catalog_file.encode(found))
+    return catalog(folder)
+
+
+def catalog(folder: Folder) -> Catalog:
+    """The catalog of the folder's survey. Raises UsageError D604 when there is none."""
+    try:
+        return catalog_file.decode((folder / CATALOG).read_bytes())
+    except FileNotFoundError:
+        raise UsageError("D604", "no survey was made yet") from None
+
+
+def take_mapping(folder: Folder, file: Path) -> None:
+    """Copy a mapping file and the files that it names into the folder, unless a plan was made with another.
+
+    Raises UsageError D603, D607 (a plan stands already, made with other decisions), S417.
+    """
+    try:
+        data = file.read_bytes()
+        beside = {name: (file.parent / name).read_bytes() for name in mapping.named_files(data.decode())}
+    except UnicodeDecodeError:
+        raise UsageError("D603", f"{file.name} is not UTF-8") from None
+    except OSError as error:
+        raise UsageError("S417", f"{error.filename}: {error.strerror}") from None
+    held = (folder / MAPPING).read_bytes() if (folder / MAPPING).exists() else b""
+    if held != data and (folder / PLAN).exists():
+        raise UsageError("D607", "a plan stands there already, made with other decisions")
+    for name, content in beside.items():
+        if "/" in name:
+            raise UsageError("D603", f"{name} does not lie beside the mapping file")
+        folder.write(name, content)
+    folder.write(MAPPING, data)
+
+
+def decisions(folder: Folder) -> tuple[Mapping, str]:
+    """The folder's mapping and the SHA-256 of its file; nothing is decided without one. Raises UsageError D603."""
+    path = folder / MAPPING
+    if not path.exists():
+        return Mapping(), ""
+    data = path.read_bytes()
+    files = {name: (folder / name).read_text(encoding="utf-8") for name in mapping.named_files(data.decode())}
+    return mapping.parse(data.decode(), files), sha256(data)
+
+
+def planned(folder: Folder) -> Plan:
+    """The folder's plan. Raises UsageError D604 when there is none."""
+    try:
+        return plan_file.decode((folder / PLAN).read_bytes())
+    except FileNotFoundError:
+        raise UsageError("D604", "no plan was made yet") from None
+
+
+def plan(folder: Folder, target: str) -> Plan:
+    """The plan from the folder's catalog and mapping to a target of this engine, as three files.
+
+    Raises UsageError D603, D604.
+    """
+    if (folder / PLAN).exists():
+        made = planned(folder)
+        if made.target == target and made.mapping == decisions(folder)[1]:
+            return made
+    found, digest = decisions(folder)
+    made = planning.plan(catalog(folder), target, found, digest)
+    folder.write("plan.txt", plan_text.render(made).encode())
+    folder.write("plan.sql", ddl.script(made).encode())
+    folder.write(PLAN, plan_file.encode(made))
+    return made
+
+
+def frozen_tables(held: Catalog, made: Plan) -> tuple[FrozenTable, ...]:
+    """How each table is frozen: those of the plan as it reads them, and behind them those that it leaves out."""
+    planned = [FrozenTable(table.number, table.reading_source(), table.chunk_rows) for table in made.tables]
+    carried = {table.source for table in made.tables}
+    left = (table for table in held.tables if table.name not in carried)
+    numbered = enumerate(left, len(planned) + 1)
+    return (*planned, *(FrozenTable(number, _reading(table), chunk_rows(table)) for number, table in numbered))
+
+
+def frozen(
+    folder: Folder, source: Source, at: datetime, *, workers: int = 1, progress: Callable[[Progress], object]
+) -> Frozen:
+    """The freeze of the source in the folder: made, gone on with, or opened.
+
+    Raises UsageError D604 (no plan yet), and as `freeze.freezing.freeze`.
+    """
+    held = catalog(folder)
+    with folder.timed("freeze"):
+        tables = frozen_tables(held, planned(folder))
+        return freeze(source, tables, held, folder.freeze, workers=workers, at=at, progress=progress)
+
+
+def compare(
+    folder: Folder,
+    target: Target,
+    source: Source,
+    *,
+    workers: int = 1,
+    progress: copying.Progress,
+    crew: Crew | None = None,
+) -> Compared:
+    """The target beside the freeze, rows and structure, and the source beside it once more. Raises as `verify`."""
+    frozen_one, made = Frozen.open(folder.freeze), planned(folder)
+    mapping_, _ = decisions(folder)
+    with folder.timed("verify"):
+        verdict = verify(frozen_one, made, mapping_, target, folder.path, workers=workers, progress=progress, crew=crew)
+        lacks = structure(made, frozen_one.catalog, target.catalog())
+        if verdict.equal and not lacks:
+            copying.finish(made, target, folder.path)
+    with folder.timed("drift"):
+        drifted = drift(frozen_one, made, source, folder.path, workers=workers)
+    return Compared(verdict, lacks, Drift.SAME if drifted.same else Drift.CHANGED)
+
+
+def proof(folder: Folder, found: Compared, both: Both, signer: Signer) -> Proof:
+    """The proof of what was compared. Raises UsageError D603, D604; IntegrityError D651, D652."""
+    frozen_one, made = Frozen.open(folder.freeze), planned(folder)
+    rules = copying.check_rules(made, decisions(folder)[0])
+    altered = alterations(frozen_one, made, rules, folder.path)
+    return prove(folder.asked(), signer, both, made, frozen_one, altered, found)
+
+
+def _reading(table: Table) -> Reading:
+    columns = (
+        ReadColumn(column.name, column.kind, column.native, column.scale, column.padded)
+        for column in table.columns
+        if column.generated is None or column.name in table.order
+    )
+    return Reading(table.name, tuple(columns), table.order)
