@@ -1,7 +1,7 @@
 """A rehearsal as an office does it: a de-identified sample frozen, and migrated like the real data (art. 17).
 
-DIR/sample/     the freeze of the sample: what the rehearsal migrates
-DIR/…           the folder of its migration, as any other
+DIR/sample/      the freeze of the sample: what the rehearsal migrates
+DIR/migration/   the folder of its migration, as any other
 """
 
 import secrets
@@ -19,6 +19,7 @@ from migration.catalog import Catalog
 from migration.freeze import freeze
 
 SAMPLE: Final = "sample"
+MIGRATION: Final = "migration"
 
 
 def draft(source: str) -> str:
@@ -49,7 +50,7 @@ def rehearse(
         if folder.exists() and any(folder.iterdir()):
             raise UsageError("D607", f"{folder.name} is not empty")
         _freeze_sample(source, sample, rules, rows)
-    begun = relocation.begin(folder, f"freeze:{sample.absolute()}", target, by)
+    begun = relocation.begin(folder / MIGRATION, f"freeze:{sample.absolute()}", target, by)
     if mapping:
         stages.take_mapping(begun, mapping)
     report = relocation.relocate(office, begun, workers=workers, keep=False, steps=steps)

@@ -78,10 +78,10 @@ def relocate(
 ) -> RelocationReport:
     """Survey, plan, freeze, copy, compare, prove, and keep the freeze in the archive; or go on with it.
 
-    Raises what the stages raise; RefusedError D605 before anything is written to the target.
+    Raises what the stages raise; RefusedError D605 before anything is frozen or written to the target.
     """
     run("survey", lambda: survey(folder, steps=steps))
-    plan(folder)
+    plan(folder).stand()
     run("freeze", lambda: freeze(office, folder, workers=workers, steps=steps))
     copy(office, folder, workers=workers, run=run, steps=steps)
     proof = prove(office, folder, workers=workers, run=run, steps=steps)

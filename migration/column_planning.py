@@ -43,8 +43,8 @@ def tables(
         plans.append(
             TablePlan(number, table.name, names.tables[table.name], columns, table.order, chunk_rows(table), table.rows)
         )
-    found = matching.matched(catalog, tuple(plans)) if target.engine == "mariadb" else tuple(plans)
-    return Drafts(found, tuple(losses))
+    made = matching.matched(catalog, tuple(plans)) if target.engine == "mariadb" else tuple(plans)
+    return Drafts(made, tuple(losses))
 
 
 def chunk_rows(table: Table) -> int:

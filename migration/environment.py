@@ -70,7 +70,7 @@ def address(text: str, variables: Mapping[str, str]) -> Address:
         return Address(word, rest, f"{word}:{Path(rest).name}")
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise UsageError("D601", "not a URL") from None
     engine = url.drivername.partition("+")[0]
     if engine not in _DATABASES:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from formats.errors import RefusedError
 from migration.catalog import Kind, TableName
 from migration.engine import LoadColumn, Loading, ReadColumn, Reading
 
@@ -163,3 +164,8 @@ class Plan:
     def refused(self) -> Iterator[Loss]:
         """What stands against carrying the plan out."""
         return (loss for loss in self.losses if loss.carry is Carry.REFUSED)
+
+    def stand(self) -> None:
+        """Raise RefusedError D605, naming every point, when something stands against the plan."""
+        if points := sorted({f"{loss.code} {loss.place}" for loss in self.refused()}):
+            raise RefusedError("D605", "; ".join(points))

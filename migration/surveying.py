@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from formats.errors import IntegrityError
 from formats.reasons import Language, reason
 from migration import catalog_file
 from migration.catalog import Catalog, Oddity, Table, TableName
 from migration.engine import ReadColumn, Reading, Snapshot, Source
+from migration.orphans import orphans
 
 oddities = catalog_file.oddities_csv
+
+_UNREADABLE: Final = ("D611", "D613", "D614", "D615", "D628")  # rows that can't be read have no references either
 
 
 def _unseen(_: TableName) -> None:
@@ -31,6 +35,8 @@ def survey(source: Source, *, census: bool = True, seen: Callable[[TableName], o
             odd += source.census(snapshot, table)
             tables.append(replace(table, rows=_count(snapshot, table)))
             seen(table.name)
+        if not snapshot.ordered and not any(one.code in _UNREADABLE for one in odd):
+            odd += orphans(snapshot, found)
     return replace(found, tables=tuple(tables), oddities=tuple(odd))
 
 

@@ -15,6 +15,7 @@ from archive import cases
 from archive.cases import OriginalRow
 from flows.cli import jiexu
 from flows.wiring import Office
+from tests.flows.homes_of_migration import old_database
 
 PROGRAM = Path(sys.executable).parent / "jiexu"
 NOWHERE = "no-such-place"
@@ -42,6 +43,10 @@ class Place:
         return [named.get(word) or self._file(word) for word in words.split()]
 
     def _file(self, word: str) -> str:
+        if word == "OLD":
+            return old_database(self.home.parent / "old.db")
+        if word == "TARGET":
+            return f"sqlite:///{self.home.parent / 'target.db'}"
         if word not in {"DIGEST", "DOCUMENT", "PACKAGE", "PERSON", "CARD", "OUT"}:
             return word
         if word == "PERSON":

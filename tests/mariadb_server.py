@@ -58,7 +58,14 @@ def mariadb(options: Sequence[str] = ()) -> Iterator[MariaDB]:
     user = _user(place)
     data, socket = place / "data", place / "s.sock"
     subprocess.run(
-        [install, "--no-defaults", f"--datadir={data}", f"--user={user}", "--auth-root-authentication-method=normal"],
+        [
+            install,
+            "--no-defaults",
+            f"--datadir={data}",
+            f"--user={user}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+        ],
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

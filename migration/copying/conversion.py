@@ -3,9 +3,11 @@
 The same bytes and rules always give the same bytes, so that whoever verifies computes them again.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from formats.errors import IntegrityError
@@ -17,6 +19,8 @@ from migration.plan import TablePlan
 
 UNLISTED: Final = "D644"
 IN_A_KEY: Final = "D645"
+
+_CELL: Final = rb'"[^"]*+(?:""[^"]*+)*+"|NULL'
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +69,21 @@ def convert(data: bytes, table: TablePlan, rules: TableRules) -> Converted:
     lines: list[bytes] = []
     altered: list[Alteration] = []
     refused: list[Refusal] = []
-    for cells in canon.rows(data):
-        row, changes = _ruled(cells, active)
-        lines.append(canon.line(row))
-        named = tuple(cells[place] for place in key) if key else cells
+    for line, *cells in _rows(data, table):
+        changes = _changes(cells, active)
+        if not changes:
+            lines.append(line)
+            continue
+        row = list(cells)
+        named = tuple(_text(cells[place]) for place in key or range(len(cells)))
         for rule, old, new in changes:
             if rule.refuses(old):
                 code = IN_A_KEY if rule.key else UNLISTED
                 refused.append(Refusal(code, f"{table.source}.{rule.column}", rule.name, old))
             else:
                 altered.append(Alteration(str(table.source), named, rule.column, old, new, rule.name))
+                row[rule.place] = canon.cell(new).encode()
+        lines.append(b",".join(row) + b"\n")
     return Converted(b"".join(lines), tuple(altered), tuple(refused))
 
 
@@ -102,16 +111,34 @@ def refuse(cells: Mapping[tuple[str, str, str], int]) -> None:
         raise IntegrityError(min(cells)[0], detail)
 
 
-def _ruled(cells: Cells, active: tuple[Rule, ...]) -> tuple[Cells, list[tuple[Rule, str, str | None]]]:
-    """A row after the rules, and by which rule which cell's text was altered or refused, in the order of columns."""
-    row = list(cells)
+def _rows(data: bytes, table: TablePlan) -> list[tuple[bytes, ...]]:
+    """Each row's line and its cells as they stand there, quotes and all."""
+    rows: list[tuple[bytes, ...]] = _row(len(table.columns)).findall(data)
+    if sum(len(row[0]) for row in rows) != len(data):
+        raise IntegrityError("D671", str(table.source))
+    return rows
+
+
+@cache
+def _row(columns: int) -> re.Pattern[bytes]:
+    return re.compile(b"(" + b",".join([b"(" + _CELL + b")"] * columns) + b"\n)")
+
+
+def _text(cell: bytes) -> str | None:
+    return None if cell == b"NULL" else cell[1:-1].replace(b'""', b'"').decode()
+
+
+def _changes(cells: Sequence[bytes], active: tuple[Rule, ...]) -> list[tuple[Rule, str, str | None]]:
+    """By which rule which cell's text is altered or refused, in the order of columns."""
     changes: list[tuple[Rule, str, str | None]] = []
+    before: dict[int, str | None] = {}  # cells that an earlier rule has altered
     for rule in active:
-        old = row[rule.place]
+        old = before[rule.place] if rule.place in before else _text(cells[rule.place])
         if old is None or not rule.concerns(old):
             continue
-        new = old if rule.refuses(old) else rule.new(old)
-        if new != old or rule.refuses(old):
+        if rule.refuses(old):
+            changes.append((rule, old, old))
+        elif (new := rule.new(old)) != old:
             changes.append((rule, old, new))
-            row[rule.place] = new
-    return tuple(row), sorted(changes, key=lambda change: change[0].place)
+            before[rule.place] = new
+    return sorted(changes, key=lambda change: change[0].place) if len(changes) > 1 else changes

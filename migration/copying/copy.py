@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from formats.errors import IntegrityError, RefusedError, UsageError
+from formats.errors import IntegrityError, UsageError
 from migration import catalog_file
 from migration.copying import steps
 from migration.copying.altering import Alterations, alterations
@@ -105,8 +105,7 @@ def finish(plan: Plan, target: Target, folder: Path) -> int:
 
 def fit(frozen: Frozen, plan: Plan) -> None:
     """Raise UsageError D604 unless the plan is one of this freeze; RefusedError D605 when it refuses something."""
-    if refused := list(plan.refused()):
-        raise RefusedError("D605", "; ".join(sorted({f"{loss.code} {loss.place}" for loss in refused})))
+    plan.stand()
     if plan.catalog != catalog_file.digest(frozen.catalog):
         raise UsageError("D604", "the plan was made of another catalog")
     for table in plan.tables:

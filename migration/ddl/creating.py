@@ -16,7 +16,8 @@ def schemas(ground: Ground) -> Iterator[Said]:
     """The schemas of the tables that are not there by themselves."""
     wanted = {plan.target.schema for plan in ground.tables}
     if ground.same:
-        wanted |= {found.name.schema for found in (*ground.catalog.types, *ground.catalog.views)}
+        wanted |= {kind.name.schema for kind in ground.catalog.types}
+        wanted |= {view.name.schema for view in ground.catalog.views}
     for schema in sorted(wanted - {"", ground.dialect.schema}):
         sql = f"CREATE SCHEMA IF NOT EXISTS {ground.dialect.quote(schema)}"
         yield Statement(Act.CREATE_SCHEMA, schema, sql)

@@ -48,8 +48,8 @@ def inside(ground: Ground, table: Table, plan: TablePlan) -> Iterator[Said]:
             continue  # stands with its column
         word = "PRIMARY KEY" if key is table.primary else "UNIQUE"
         yield Statement(Act.ADD_KEY, str(plan.target), f"{word} ({ground.columns(table.name, key.columns)})")
-    for key in table.foreign:
-        yield from _foreign(ground, table, plan, key)
+    for foreign in table.foreign:
+        yield from _foreign(ground, table, plan, foreign)
     for check in table.checks:
         condition = checked(ground, table, check)
         if condition:

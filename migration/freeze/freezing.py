@@ -70,7 +70,8 @@ def freeze(
                 taken = _state(snapshot, tables, catalog, at)
                 with disk.refusals():
                     beginning.begin(folder, taken, catalog)
-                with Journal(folder, folder / WORK) as journal, Readers(source, snapshot, folder, workers) as readers:
+                    begun = Journal(folder, folder / WORK)
+                with begun as journal, Readers(source, snapshot, folder, workers) as readers:
                     _Run(snapshot, journal, readers, folder, progress).write(tables)
             with disk.refusals():
                 seal_folder(folder, taken.at)

@@ -29,7 +29,7 @@ class FrozenSource:
         names, every = set(frozen.tables.values()), frozen.catalog
         tables = (table for table in every.tables if table.name in names)
         counted = {frozen.tables[number]: frozen.rows(number) for number in frozen.tables}
-        return replace(every, tables=tuple(replace(table, rows=counted[table.name]) for table in tables), oddities=())
+        return replace(every, tables=tuple(replace(table, rows=counted[table.name]) for table in tables))
 
     def census(self, snapshot: Snapshot, table: Table) -> tuple[Oddity, ...]:  # noqa: ARG002 - every source is asked so
         """Nothing: what is odd was found when the source was surveyed."""
@@ -76,8 +76,7 @@ class FrozenSnapshot:
 
     def ranged(self, reading: Reading) -> bool:
         """Whether the table has a key: every chunk's borders are known."""
-        self._number(reading)
-        return bool(reading.key)
+        return bool(reading.key) and self._frozen.reading(self._number(reading)) == reading
 
     def bounds(self, reading: Reading, rows: int) -> tuple[tuple[str, ...], ...]:
         """Borders of chunks, so that ranges have at least `rows` rows, or a chunk's."""
@@ -90,7 +89,20 @@ class FrozenSnapshot:
         return tuple(found)
 
     def blocks(self, reading: Reading, after: Bound = None, to: Bound = None) -> Iterator[Block]:
-        """The lines as they were frozen. Raises IntegrityError D652, UsageError D609 for another reading."""
+        """The lines as they were frozen, or some of their cells.
+
+        Raises IntegrityError D652; UsageError D609 for cells in another form, and for a range of some cells.
+        """
+        frozen = self._frozen.reading(self._number(reading))
+        if frozen == reading:
+            yield from self._lines(reading, after, to)
+        elif after is None and to is None:
+            places = [frozen.columns.index(column) for column in reading.columns]
+            yield from (_some(block, places) for block in self._lines(frozen, None, None))
+        else:
+            raise UsageError("D609", f"{reading.table} is read in another order than it was frozen")
+
+    def _lines(self, reading: Reading, after: Bound, to: Bound) -> Iterator[Block]:
         span = _Span(reading, after, to)
         for chunk in span.touched(self._chunks(reading)):
             blocks = lines.whole(self._frozen.data(chunk))
@@ -113,9 +125,19 @@ class FrozenSnapshot:
 
     def _number(self, reading: Reading) -> int:
         number = self._numbers.get(reading.table)
-        if number is None or self._frozen.reading(number) != reading:
+        if number is None or not _among(reading, self._frozen.reading(number)):
             raise UsageError("D609", f"{reading.table} is read otherwise than it was frozen")
         return number
+
+
+def _among(reading: Reading, frozen: Reading) -> bool:
+    """Whether the reading's cells were frozen, in this form and in this order of rows."""
+    return reading.key == frozen.key and set(reading.columns) <= set(frozen.columns)
+
+
+def _some(block: Block, places: list[int]) -> Block:
+    rows = (canon.line(row[place] for place in places) for row in canon.rows(block.data))
+    return Block(b"".join(rows), block.rows)
 
 
 class _Span:

@@ -12,7 +12,7 @@ from migration.engine import Block
 
 _KEYS: Final = 20  # rows that an oddity names by their keys
 _PRIVATE: Final = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
-_SUSPECT: Final = re.compile(rb"\x00|[\xee\xef\xf3\xf4]|\"(?:NaN|-?Infinity)\"")
+_SUSPECT: Final = re.compile(rb"\x00|\xee[\x80-\xbf]|\xef[\x80-\xa3]|\xf3[\xb0-\xbf]|\xf4|\"(?:NaN|-?Infinity)\"")
 _INFINITE: Final = ("NaN", "Infinity", "-Infinity")
 _CHECKS: Final[tuple[tuple[str, Callable[[Column, str], bool]], ...]] = (
     ("D612", lambda column, text: column.kind in (Kind.TEXT, Kind.OTHER) and "\x00" in text),

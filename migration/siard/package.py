@@ -6,6 +6,7 @@ ZIP's own checksums are checked by reading an entry to its end.
 
 import hashlib
 import os
+import struct
 import zipfile
 import zlib
 from base64 import b64encode
@@ -22,7 +23,8 @@ PIECE: Final = 256 * 1024
 
 _READ: Final = 1024 * 1024
 _ENCRYPTED: Final = 0x1
-_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+# ValueError: names that are no text, numbers out of range; struct.error: extra fields that are cut off.
+_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)

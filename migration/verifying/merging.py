@@ -67,7 +67,7 @@ def differences(pairs: Iterable[Pair], table: TablePlan) -> Iterator[tuple[Pair,
             both = pair.expected
             yield pair, ()
             continue
-        again = not table.key and both in (pair.expected, pair.found)
+        again = not table.key and both == (pair.expected or pair.found)
         yield pair, tuple(_differences(pair, table, again=again))
 
 

@@ -44,6 +44,11 @@ GOOD = {
     "archive backup": "archive backup --to DIR",
     "archive bundle": "archive bundle SENT -o OUT",
     "archive due": "archive due",
+    "migrate survey": "migrate survey --source OLD --proof DIR/new --by staff-1",
+    "migrate plan": "migrate plan --source OLD --target TARGET --proof DIR/new --by staff-1",
+    "migrate freeze": "migrate freeze --source OLD --proof DIR/new --by staff-1",
+    "migrate run": "migrate run --engine direct --source OLD --target TARGET --proof DIR/new --by staff-1",
+    "migrate kept": "migrate kept",
     "archive hold": "archive hold SENT --why objection --by staff-1",
     "archive holds": "archive holds",
     "journal show": "journal show",
@@ -58,6 +63,8 @@ GOOD = {
 }
 # Those that need more than a place: tests of their own show them.
 ELSEWHERE = {
+    *("migrate copy", "migrate prove", "migrate verify", "migrate rehearse", "migrate status", "migrate take-out"),
+    *("migrate home", "bench migrate"),
     *("demo", "serve", "bench seal", "bench open", "bench sftp", "bench archive"),
     *("archive verify", "archive lift", "archive destroy", "journal check"),
     *("archive snapshots", "archive prune", "archive restore", "archive drill"),
@@ -81,6 +88,16 @@ BAD = {name: (words, "S402") for name, words in GOOD.items()} | {
     "archive prune": (f"archive prune --at {NOWHERE} --keep 1", "S402"),
     "archive restore": (f"archive restore --from {NOWHERE} DIR/new", "S402"),
     "archive drill": (f"archive drill --from {NOWHERE}", "S402"),
+    "migrate survey": ("migrate survey --source nonsense --proof DIR/new --by staff-1", "D601"),
+    "migrate plan": ("migrate plan --source OLD --target siard:x --proof DIR/new --by staff-1", "D609"),
+    "migrate copy": ("migrate copy --proof DIR/new", "D607"),
+    "migrate prove": ("migrate prove --proof DIR/new", "D607"),
+    "migrate verify": ("migrate verify CARD", "S402"),
+    "migrate rehearse": ("migrate rehearse --source OLD --rules CARD --by staff-1", "S421"),
+    "migrate status": ("migrate status DIR", "D607"),
+    "migrate take-out": ("migrate take-out x --to DIR/new --by staff-1", "S402"),
+    "migrate home": (f"migrate home --to {NOWHERE} --by staff-1", "S402"),
+    "bench migrate": ("bench migrate --rows 0", "S421"),
     "journal check": (f"journal check {NOWHERE} --trust", "S417"),
 }
 

@@ -8,24 +8,24 @@ from migration.dialects import DIALECTS
 from migration.natives import Native, parse
 from migration.plan import Carry
 
-I, D, N, F, T, B = Kind.INTEGER, Kind.DECIMAL, Kind.NUMBER, Kind.FLOAT, Kind.TEXT, Kind.BYTES
+WHOLE, D, N, F, T, B = Kind.INTEGER, Kind.DECIMAL, Kind.NUMBER, Kind.FLOAT, Kind.TEXT, Kind.BYTES
 
 
 @pytest.mark.parametrize(
     ("source", "column", "target", "native", "carry"),
     [
-        ("mariadb", Column("c", I, "tinyint(1)"), "postgresql", "smallint", Carry.EXACT),
-        ("mariadb", Column("c", I, "mediumint(8) unsigned"), "postgresql", "integer", Carry.EXACT),
-        ("mariadb", Column("c", I, "int(10) unsigned"), "postgresql", "bigint", Carry.EXACT),
-        ("mariadb", Column("c", I, "bigint(20) unsigned zerofill"), "postgresql", "numeric(20,0)", Carry.WIDENED),
-        ("mariadb", Column("c", I, "bigint(20) unsigned"), "sqlite", "text", Carry.DECLARED),
-        ("mariadb", Column("c", I, "bigint(20) unsigned"), "oracle", "number(20,0)", Carry.EXACT),
-        ("mariadb", Column("c", I, "bit(8)"), "postgresql", "bigint", Carry.EXACT),
-        ("mariadb", Column("c", I, "year(4)"), "dameng", "smallint", Carry.EXACT),
-        ("sqlite", Column("c", I, "int"), "postgresql", "bigint", Carry.EXACT),
-        ("postgresql", Column("c", I, "integer", precision=10), "mariadb", "int", Carry.EXACT),
-        ("legacy", Column("c", I, "9(4)", precision=4), "postgresql", "smallint", Carry.EXACT),
-        ("legacy", Column("c", I, "9(20)", precision=20), "postgresql", "numeric", Carry.WIDENED),
+        ("mariadb", Column("c", WHOLE, "tinyint(1)"), "postgresql", "smallint", Carry.EXACT),
+        ("mariadb", Column("c", WHOLE, "mediumint(8) unsigned"), "postgresql", "integer", Carry.EXACT),
+        ("mariadb", Column("c", WHOLE, "int(10) unsigned"), "postgresql", "bigint", Carry.EXACT),
+        ("mariadb", Column("c", WHOLE, "bigint(20) unsigned zerofill"), "postgresql", "numeric(20,0)", Carry.WIDENED),
+        ("mariadb", Column("c", WHOLE, "bigint(20) unsigned"), "sqlite", "text", Carry.DECLARED),
+        ("mariadb", Column("c", WHOLE, "bigint(20) unsigned"), "oracle", "number(20,0)", Carry.EXACT),
+        ("mariadb", Column("c", WHOLE, "bit(8)"), "postgresql", "bigint", Carry.EXACT),
+        ("mariadb", Column("c", WHOLE, "year(4)"), "dameng", "smallint", Carry.EXACT),
+        ("sqlite", Column("c", WHOLE, "int"), "postgresql", "bigint", Carry.EXACT),
+        ("postgresql", Column("c", WHOLE, "integer", precision=10), "mariadb", "int", Carry.EXACT),
+        ("legacy", Column("c", WHOLE, "9(4)", precision=4), "postgresql", "smallint", Carry.EXACT),
+        ("legacy", Column("c", WHOLE, "9(20)", precision=20), "postgresql", "numeric", Carry.WIDENED),
         ("postgresql", Column("c", D, "numeric(12,2)", precision=12, scale=2), "mariadb", "decimal(12,2)", Carry.EXACT),
         ("postgresql", Column("c", D, "numeric(70,2)", precision=70, scale=2), "mariadb", "", Carry.REFUSED),
         ("postgresql", Column("c", D, "numeric(40,35)", precision=40, scale=35), "mariadb", "", Carry.REFUSED),

@@ -1,6 +1,6 @@
 """What a database holds, by SQLAlchemy's reflection."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
@@ -27,54 +27,63 @@ _KINDS: Final[tuple[tuple[type[TypeEngine[Any]], Kind], ...]] = (
 
 
 def read(connection: sa.Connection) -> Catalog:
-    """The tables of the user's default schema with what belongs to them, and the views."""
+    """The tables and views of the user's default schema; in PostgreSQL those of all schemas that are not its own."""
     look = sa.inspect(connection)
     engine = connection.engine
-    schema = _schema(connection)
-    names = sorted(name for name in look.get_table_names() if name.lower() != LEDGER)
-    version = ".".join(map(str, engine.dialect.server_version_info or ()))
-    tables = tuple(_table(connection, look, TableName(schema, name)) for name in names)
-    views = tuple(
-        View(TableName(schema, name), look.get_view_definition(name)) for name in sorted(look.get_view_names())
+    names = [
+        TableName(schema, name)
+        for schema in _schemas(look)
+        for name in look.get_table_names(schema or None)
+        if name.lower() != LEDGER
+    ]
+    views = [TableName(schema, name) for schema in _schemas(look) for name in look.get_view_names(schema or None)]
+    return Catalog(
+        connecting.name(engine),
+        ".".join(map(str, engine.dialect.server_version_info or ())),
+        str(engine.url.database or ""),
+        "UTF-8",
+        tuple(_table(connection, look, name) for name in sorted(names)),
+        tuple(View(name, look.get_view_definition(name.name, name.schema or None)) for name in sorted(views)),
     )
-    return Catalog(connecting.name(engine), version, str(engine.url.database or ""), "UTF-8", tables, views)
 
 
-def _schema(connection: sa.Connection) -> str:
-    return "public" if connection.engine.dialect.name == "postgresql" else ""
+def _schemas(look: sa.Inspector) -> list[str]:
+    if look.dialect.name != "postgresql":
+        return [""]
+    return [name for name in look.get_schema_names() if name != "information_schema" and not name.startswith("pg_")]
 
 
 def _table(connection: sa.Connection, look: sa.Inspector, name: TableName) -> Table:
-    primary = look.get_pk_constraint(name.name)
+    place = (name.name, name.schema or None)
+    primary = look.get_pk_constraint(*place)
     key = tuple(primary.get("constrained_columns") or ())
-    uniques = _told(look.get_unique_constraints, name.name)
-    indexes = [index for index in look.get_indexes(name.name) if not index.get("duplicates_constraint")]
+    uniques = _told(look.get_unique_constraints, place)
+    checks = _told(look.get_check_constraints, place)
+    indexes = [index for index in look.get_indexes(*place) if not index.get("duplicates_constraint")]
     return Table(
         name,
-        tuple(_column(connection, found, key) for found in look.get_columns(name.name)),
+        tuple(_column(connection, found, key) for found in look.get_columns(*place)),
         primary=Key(primary.get("name") or "", key) if key else None,
         uniques=tuple(Key(found["name"] or "", tuple(found["column_names"])) for found in uniques),
-        foreign=tuple(_foreign(name, found) for found in look.get_foreign_keys(name.name)),
-        checks=tuple(
-            Check(found["name"] or "", found["sqltext"]) for found in _told(look.get_check_constraints, name.name)
-        ),
+        foreign=tuple(_foreign(name, found) for found in look.get_foreign_keys(*place)),
+        checks=tuple(Check(found["name"] or "", found["sqltext"]) for found in checks),
         indexes=tuple(_index(found) for found in sorted(indexes, key=lambda found: str(found["name"]))),
-        comment=_comment(look, name.name),
+        comment=_comment(look, place),
         rows=int(connection.scalar(sa.select(sa.func.count()).select_from(statements.table(name, ()))) or 0),
     )
 
 
-def _told(ask: Any, name: str) -> Iterable[Mapping[str, Any]]:
+def _told(ask: Callable[..., object], place: tuple[str, str | None]) -> Iterable[Mapping[str, Any]]:
     """What an environment's reflection says; not every dialect can tell everything."""
     try:
-        return cast("Iterable[Mapping[str, Any]]", ask(name))
+        return cast("Iterable[Mapping[str, Any]]", ask(*place))
     except NotImplementedError:
         return ()
 
 
-def _comment(look: sa.Inspector, name: str) -> str:
+def _comment(look: sa.Inspector, place: tuple[str, str | None]) -> str:
     try:
-        return look.get_table_comment(name).get("text") or ""
+        return look.get_table_comment(*place).get("text") or ""
     except NotImplementedError:
         return ""
 

@@ -53,7 +53,12 @@ def bounds(reading: Reading, every: int) -> sa.Select[Any]:
 
 
 def _read(column: sa.ColumnElement[Any], wanted: ReadColumn) -> sa.ColumnElement[Any]:
-    return sa.cast(column, sa.Text()).label(None) if wanted.kind is Kind.OTHER else column
+    """The column; as the text that the environment gives for it, or a single as the double that it is."""
+    if wanted.kind is Kind.OTHER:
+        return sa.cast(column, sa.Text()).label(None)
+    if wanted.kind is Kind.FLOAT and wanted.native in ("real", "float4"):
+        return sa.cast(column, sa.Double()).label(None)
+    return column
 
 
 def _by_number(column: ReadColumn) -> bool:

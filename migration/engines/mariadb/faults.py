@@ -33,7 +33,7 @@ def meaning(error: pymysql.MySQLError, subject: str) -> ServiceError | None:
     code, detail = number(error), f"{subject}: {said(error)}"
     if code in _FULL:
         return UnreachableError("S416", detail)
-    if code in _AWAY or 2000 <= code < 3000 or not isinstance(error, pymysql.err.Error):
+    if code in _AWAY or 2000 <= code < 3000 or isinstance(error, pymysql.err.InterfaceError):
         return UnreachableError("S409", detail)
     if code in _LOGIN:
         return UsageError("D609", detail)

@@ -31,6 +31,8 @@ _STRICT: Final = (
 _ENGINE: Final = """SELECT COALESCE(e.TRANSACTIONS, 'NO') FROM information_schema.TABLES t
  JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
  WHERE t.TABLE_SCHEMA = COALESCE(%s, DATABASE()) AND t.TABLE_NAME = %s"""
+_NUMBERED: Final = """SELECT COLUMN_NAME FROM information_schema.COLUMNS
+ WHERE TABLE_SCHEMA = COALESCE(%s, DATABASE()) AND TABLE_NAME = %s AND EXTRA LIKE '%%auto_increment%%'"""
 _TWICE: Final = 1062
 
 
@@ -40,7 +42,7 @@ class MariadbSession:
     def __init__(self, url: str) -> None:
         """Connect. Raises UsageError D601, D609 (also when the server takes no LOAD DATA LOCAL), UnreachableError."""
         self._wire = connect(url, loading=True)
-        self._sound: set[TableName] = set()
+        self._numbered: dict[TableName, str] = {}
         try:
             with told("opening a session"):
                 if not self._wire.one("SELECT @@local_infile")[0]:
@@ -53,11 +55,11 @@ class MariadbSession:
 
     def load(self, run: str, chunk: Copied, loading: Loading, data: Iterable[bytes]) -> None:
         """See `Session`. Raises also UsageError D609 for a table without transactions, UnreachableError S409, S416."""
-        self._check(loading.table)
+        query = statement(loading, self._checked(loading.table))
         try:
             self._wire.begin()
             self._enter(run, chunk)
-            self._take(chunk, loading, data)
+            self._take(chunk, loading, query, data)
             self._wire.commit()
         except pymysql.MySQLError as error:
             self._undo()
@@ -66,14 +68,17 @@ class MariadbSession:
             self._undo()
             raise
 
-    def _check(self, table: TableName) -> None:
-        if table in self._sound:
-            return
-        with told(str(table)):
-            found = self._wire.fetch(_ENGINE, (table.schema or None, table.name))
-        if found != (("YES",),):
-            raise UsageError("D609", f"{table} is missing or its engine has no transactions: make it with InnoDB")
-        self._sound.add(table)
+    def _checked(self, table: TableName) -> str:
+        """The column of the table that the server numbers, or empty, if rows of the table can be taken back."""
+        if table not in self._numbered:
+            names = (table.schema or None, table.name)
+            with told(str(table)):
+                engine = self._wire.fetch(_ENGINE, names)
+                numbered = self._wire.fetch(_NUMBERED, names)
+            if engine != (("YES",),):
+                raise UsageError("D609", f"{table} is missing or its engine has no transactions: make it with InnoDB")
+            self._numbered[table] = str(numbered[0][0]) if numbered else ""
+        return self._numbered[table]
 
     def _enter(self, run: str, chunk: Copied) -> None:
         try:
@@ -83,11 +88,11 @@ class MariadbSession:
                 raise
             raise IntegrityError("D643", f"table {chunk.table}, chunk {chunk.chunk}") from None
 
-    def _take(self, chunk: Copied, loading: Loading, data: Iterable[bytes]) -> None:
+    def _take(self, chunk: Copied, loading: Loading, query: str, data: Iterable[bytes]) -> None:
         self._wire.feed = data
         try:
             with self._wire.cursor() as cursor:
-                taken = cursor.execute(statement(loading))
+                taken = cursor.execute(query)
         finally:
             self._wire.feed = None
         warnings = self._wire.fetch("SHOW WARNINGS LIMIT 1")
@@ -109,18 +114,21 @@ class MariadbSession:
             self._wire.close()
 
 
-def statement(loading: Loading) -> str:
-    """The LOAD DATA statement; cells that are no literals of their type go through variables."""
-    places, changes = [], []
-    for at, column in enumerate(loading.columns):
-        change = _change(column, f"@v{at}")
-        places.append(f"@v{at}" if change else quoted(column.name))
-        if change:
-            changes.append(f"{quoted(column.name)} = {change}")
+def statement(loading: Loading, numbered: str = "") -> str:
+    """The LOAD DATA statement; cells that are no literals of their type go through variables.
+
+    `numbered` is the column with AUTO_INCREMENT. Beside a SET clause the server gives a 0 in it a new number, whatever
+    sql_mode says, unless the column itself stands in that clause.
+    """
+    changes = {column.name: _change(column, f"@v{at}") for at, column in enumerate(loading.columns)}
+    if numbered in changes and any(changes.values()):
+        changes[numbered] = changes[numbered] or f"@v{list(changes).index(numbered)}"
+    places = [f"@v{at}" if change else quoted(name) for at, (name, change) in enumerate(changes.items())]
+    settings = ", ".join(f"{quoted(name)} = {change}" for name, change in changes.items() if change)
     return (
         f"LOAD DATA LOCAL INFILE 'chunk' INTO TABLE {full_name(loading.table)} CHARACTER SET utf8mb4"
         " FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\\n'"
-        f" ({', '.join(places)})" + (f" SET {', '.join(changes)}" if changes else "")
+        f" ({', '.join(places)})" + (f" SET {settings}" if settings else "")
     )
 
 
@@ -128,7 +136,8 @@ def _change(column: LoadColumn, value: str) -> str:
     """What a cell becomes on the way into its column, or empty where the server reads it as it is."""
     match column.kind, sort_of(column.native):
         case (Kind.BYTES | Kind.OTHER, Sort.BYTES) | (_, Sort.SHAPE):
-            return f"UNHEX(SUBSTRING({value}, 3))"
+            # What is no hexadecimal would become NULL without a word; to take it for a number is a warning.
+            return f"COALESCE(UNHEX(SUBSTRING({value}, 3)), CAST({value} AS SIGNED))"
         case (Kind.TIMESTAMPTZ, Sort.MOMENT | Sort.DATE):
             return f"LEFT({value}, 26)"
         case (_, Sort.BITS | Sort.YEAR):

@@ -111,19 +111,29 @@ def _number(name: str, native: str) -> str:
 
 
 def _double(name: str, native: str) -> str:
-    """The server's digits are the shortest too; it writes no `+`, and an exponent only below 1e-15 and from 1e15."""
+    """The server's digits are the shortest too; it writes no `+`, and fewer numbers with an exponent.
+
+    From 2**54 on there are doubles whose shortest digits lie exactly between two doubles: the server writes these, as
+    Python does, PostgreSQL one digit more. Such a value is shown as differing between the two.
+    """
     value = name if word(native) in ("double", "real") else f"({name} + 0e0)"
     text = f"CAST({value} AS CHAR)"
-    behind = f"SUBSTRING_INDEX({text}, '.', -1)"
-    digits = f"TRIM(LEADING '0' FROM {behind})"
-    small = (
-        f"CONCAT(IF({value} < 0, '-', ''), LEFT({digits}, 1), IF(CHAR_LENGTH({digits}) > 1, '.', ''),"
-        f" SUBSTRING({digits}, 2), 'e-', LPAD(CHAR_LENGTH({behind}) - CHAR_LENGTH({digits}) + 1, 2, '0'))"
-    )
+    whole, behind = (f"SUBSTRING_INDEX(TRIM(LEADING '-' FROM {text}), '.', {part})" for part in (1, -1))
+    leading = f"TRIM(LEADING '0' FROM {behind})"
+    large = _scientific(value, f"REPLACE(TRIM(LEADING '-' FROM {text}), '.', '')", f"'e+', CHAR_LENGTH({whole}) - 1")
+    places = f"LPAD(CHAR_LENGTH({behind}) - CHAR_LENGTH({leading}) + 1, 2, '0')"
+    small = _scientific(value, leading, f"'e-', {places}")
     return (
-        f"CASE WHEN ABS({value}) >= 1e15 THEN REPLACE({text}, 'e', 'e+')"
-        f" WHEN {value} <> 0 AND ABS({value}) < 1e-4 AND LOCATE('e', {text}) = 0 THEN {small} ELSE {text} END"
+        f"CASE WHEN {value} = 0 OR ABS({value}) >= 1e-4 AND ABS({value}) < 1e15 THEN {text}"
+        f" WHEN LOCATE('e', {text}) > 0 THEN IF(ABS({value}) < 1, {text}, REPLACE({text}, 'e', 'e+'))"
+        f" WHEN ABS({value}) >= 1 THEN {large} ELSE {small} END"
     )
+
+
+def _scientific(value: str, digits: str, exponent: str) -> str:
+    significant = f"TRIM(TRAILING '0' FROM {digits})"
+    point = f"IF(CHAR_LENGTH({significant}) > 1, '.', '')"
+    return f"CONCAT(IF({value} < 0, '-', ''), LEFT({significant}, 1), {point}, SUBSTRING({significant}, 2), {exponent})"
 
 
 def _moment(name: str, kind: Kind, sort: Sort) -> str:

@@ -16,7 +16,7 @@ from migration import canon
 from migration.catalog import TableName
 from migration.engine import Block, Bound, Identity, ReadColumn, Reading
 from migration.engines.mariadb.connection import connect, database
-from migration.engines.mariadb.faults import said, told
+from migration.engines.mariadb.faults import number, told
 from migration.engines.mariadb.names import full_name, quoted
 from migration.engines.mariadb.rendering import beyond, cell, line, natural, ordering, sortable
 from migration.engines.mariadb.tables import Facts, facts, without_transactions
@@ -81,7 +81,7 @@ class MariadbSnapshot:
         try:
             self._wire.fetch(trial)
         except pymysql.MySQLError as error:
-            return said(error)
+            return f"{number(error)}: {error.args[-1]}"  # without values: the trial has none
         raise IntegrityError("D630", "MariaDB")
 
     def ranged(self, reading: Reading) -> bool:

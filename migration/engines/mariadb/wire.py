@@ -5,7 +5,7 @@ only answer is the bytes of the chunk that is being loaded.
 """
 
 import socket
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, Final
 
 import pymysql
@@ -27,6 +27,11 @@ class Wire(Connection):
     """A connection that gives the server the bytes of `feed` when it asks for the file of LOAD DATA, and no other."""
 
     feed: Iterable[bytes] | None = None
+
+    # The driver's own, which its types do not tell of.
+    _sock: socket.socket
+    _result: Any
+    _read_bytes: Callable[[int], bytes]
 
     def connect(self, sock: socket.socket | None = None) -> None:
         """Connect; unlike the driver's own way it leaves no open socket behind where no server answers."""
@@ -89,7 +94,7 @@ class Wire(Connection):
                 found, more = self._some(size)
                 yield found
         finally:
-            while more:  # the server sends the rest whatever happens
+            while more and self.open:  # the server sends the rest whatever happens
                 _, more = self._some(size)
 
     def _taken_over(self) -> None:
@@ -113,7 +118,7 @@ class Wire(Connection):
         read = self._read_bytes
         head = read(4)
         length = int.from_bytes(head[:3], "little")
-        row: bytes = read(length)
+        row = read(length)
         while length == _PACKET:  # a row longer than a packet goes on in the next
             length = int.from_bytes(read(4)[:3], "little")
             row += read(length)

@@ -57,10 +57,15 @@ def _nullable(connection: apsw.Connection, reading: Reading) -> tuple[str, ...]:
 
 
 def _indexed(connection: apsw.Connection, reading: Reading) -> bool:
-    """Whether the key is the row's number, or the first columns of an index of all rows, ordered by their bytes."""
+    """Whether the key is the row's number, or the first columns of an index of all rows, ordered by their bytes.
+
+    The columns themselves must be compared so too: a condition that names another collation would not use the index.
+    """
     name = reading.table.name
     if reading.key == (rowid_column(connection, name),):
         return True
+    if any(connection.column_metadata("main", name, column)[1].upper() != "BINARY" for column in reading.key):
+        return False
     wanted = tuple((column, "BINARY") for column in reading.key)
     query = "SELECT name FROM pragma_index_list(?) WHERE NOT partial"
     indexes = [str(index) for (index,) in connection.execute(query, (name,))]

@@ -5,7 +5,7 @@ should be is written by SQL alone; everything else goes through `jiexu_cell(numb
 that writes it or refuses it (`cells.written`) and knows by `number` which column it is; so does NULL in a key.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from migration.canon import numeric
@@ -38,7 +38,7 @@ def value(column: ReadColumn, number: int, *, key: bool = False, wide: bool = Fa
         return stray if key else f"CASE WHEN {name} IS NULL THEN NULL ELSE {stray} END"
     branches = _BRANCHES[column.kind](column, name)
     null = () if key else ((f"{name} IS NULL", "NULL"),)
-    return f"CASE {' '.join(f'WHEN {when} THEN {then}' for when, then in (*null, *branches))} ELSE {stray} END"
+    return f"CASE {' '.join(f'WHEN {when} THEN {then}' for when, then in (*branches, *null))} ELSE {stray} END"
 
 
 def conditions(column: ReadColumn) -> list[str]:
@@ -46,12 +46,20 @@ def conditions(column: ReadColumn) -> list[str]:
     return [when for when, _ in _BRANCHES[column.kind](column, quote(column.name))]
 
 
-def line(values: list[str]) -> str:
-    """The expression for a whole line, without its end, of the expressions for its cells."""
-    cells = [f"""coalesce('"'||replace({text},'"','""')||'"','NULL')""" for text in values]
+def line(columns: Sequence[ReadColumn], values: Sequence[str]) -> str:
+    """The expression for a whole line, without its end, of the `value` of each of its columns."""
+    cells = [
+        f"""coalesce('"'||{_doubled(text) if column.kind in _TEXTS else text}||'"','NULL')"""
+        for column, text in zip(columns, values, strict=True)
+    ]
     while len(cells) > 1:  # a function takes at most so many arguments
         cells = [f"concat_ws(',',{','.join(cells[at : at + 500])})" for at in range(0, len(cells), 500)]
     return cells[0]
+
+
+def _doubled(text: str) -> str:
+    """The same with each double quote twice."""
+    return f"""replace({text},'"','""')"""
 
 
 def by_bytes(text: str, *, wide: bool = False) -> str:

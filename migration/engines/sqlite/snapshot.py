@@ -1,6 +1,7 @@
 """One state of a SQLite file, held by a read transaction, and its rows as canonical lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -82,7 +83,7 @@ class SqliteSnapshot:
                 f"SELECT {keys.names} FROM {table(reading.table)}{where}"  # noqa: S608 -- names are quoted
                 f" ORDER BY {keys.natural_order} LIMIT 2 OFFSET {rows - 1}"
             )
-            ends = list(self._rows(reading, query, given))
+            ends = self._rows(reading, query, given)
             if len(ends) < 2:  # nothing lies behind
                 return tuple(found)
             found.append(tuple(self._bound(reading, name, end) for name, end in zip(reading.key, ends[0], strict=True)))
@@ -92,21 +93,12 @@ class SqliteSnapshot:
         if to and not after:
             self._complete(reading)
         keys = self._keys(reading)
-        line = rendering.line(keys.values)
+        line = rendering.line(reading.columns, keys.values)
         where, given = self._between(keys, after, to)
         what = line if self.wide else f"CAST({line} AS BLOB)"
         query = f"SELECT {what} FROM {table(reading.table)}{where} ORDER BY {keys.order}"  # noqa: S608 -- names are quoted
-        lines: list[bytes] = []
-        size = 0
-        for (found,) in self._rows(reading, query, given):
-            row: bytes = found.encode() if self.wide else found
-            lines.append(row)
-            size += len(row) + 1
-            if size >= _BLOCK:
-                yield _block(reading, lines)
-                lines, size = [], 0
-        if lines:
-            yield _block(reading, lines)
+        with self._telling(reading):
+            yield from _blocks(reading, self.connection.execute(query, given), wide=self.wide)
 
     def close(self) -> None:
         """See `engine.Snapshot`."""
@@ -173,7 +165,7 @@ class SqliteSnapshot:
     def _between(self, keys: Keys, after: Bound, to: Bound) -> tuple[str, list[int | str]]:
         bounds = [(sign, bound) for sign, bound in ((">", after), ("<=", to)) if bound]
         places = f"({', '.join('?' * len(keys.numeric))})"
-        where = " AND ".join(f"({keys.natural_order}) {sign} {places}" for sign, _ in bounds)
+        where = " AND ".join(f"({keys.names}) {sign} {places}" for sign, _ in bounds)
         given = [
             int(text) if by_number else text
             for _, bound in bounds
@@ -185,7 +177,7 @@ class SqliteSnapshot:
         """A row with NULL in its key lies in no range: it is looked for before the first one is read."""
         for name in self._keys(reading).nullable:
             query = f"SELECT 1 FROM {table(reading.table)} WHERE {quote(name)} IS NULL LIMIT 1"  # noqa: S608 -- names are quoted
-            if list(self._rows(reading, query, [])):
+            if self._rows(reading, query, []):
                 raise IntegrityError("D616", f"{reading.table}.{name}")
 
     def _bound(self, reading: Reading, name: str, end: Stored) -> str:
@@ -194,10 +186,15 @@ class SqliteSnapshot:
             return str(end)
         raise IntegrityError("D616" if end is None else "D615", f"{reading.table}.{name}")
 
-    def _rows(self, reading: Reading, query: str, given: list[int | str]) -> Iterator[tuple[Any, ...]]:
-        """Rows, with the errors of SQLite told. Raises IntegrityError D611 for a text that cannot be read."""
+    def _rows(self, reading: Reading, query: str, given: list[int | str]) -> list[tuple[Any, ...]]:
+        with self._telling(reading):
+            return self.connection.execute(query, given).fetchall()
+
+    @contextmanager
+    def _telling(self, reading: Reading) -> Iterator[None]:
+        """What SQLite's errors mean. Raises IntegrityError D611 for a text that cannot be read."""
         try:
-            yield from self.connection.execute(query, given)
+            yield
         except UnicodeDecodeError:
             raise IntegrityError("D611", str(reading.table)) from None
         except apsw.Error as error:
@@ -209,7 +206,23 @@ def _utf8(*given: Any) -> bytes | None:
     return None if text is None else text.encode()
 
 
-def _block(reading: Reading, lines: list[bytes]) -> Block:
+def _blocks(reading: Reading, rows: Iterable[tuple[Any, ...]], *, wide: bool) -> Iterator[Block]:
+    """The lines in blocks. This loop runs once a row: nothing is called in it that need not be."""
+    lines: list[bytes] = []
+    size = 0
+    for (line,) in rows:
+        lines.append(line)
+        size += len(line)
+        if size >= _BLOCK:
+            yield _block(reading, lines, wide=wide)
+            lines, size = [], 0
+    if lines:
+        yield _block(reading, lines, wide=wide)
+
+
+def _block(reading: Reading, lines: list[bytes], *, wide: bool) -> Block:
+    if wide:
+        lines = [str(line).encode() for line in lines]
     lines.append(b"")
     data = b"\n".join(lines)
     try:

@@ -1,5 +1,6 @@
 """Reading ahead in a thread, and work in several processes."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -25,9 +26,8 @@ def test_items_come_in_order_and_an_error_in_its_place() -> None:
         raise IntegrityError("D652", "chunk 6")
 
     found: list[int] = []
-    with pytest.raises(IntegrityError), ahead(items(), 2) as coming:
-        for item in coming:
-            found += [item]
+    with ahead(items(), 2) as coming, pytest.raises(IntegrityError):
+        found.extend(itertools.chain.from_iterable([item] for item in coming))
     assert found == [0, 1, 2, 3, 4]
 
 

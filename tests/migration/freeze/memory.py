@@ -1,6 +1,7 @@
 """Sources for the freeze's tests: rows in memory, and rows made as they are read."""
 
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -164,3 +165,14 @@ class EndlessSnapshot(MemorySnapshot):
         while part := list(itertools.islice(numbers, 2000)):
             lines = "".join(f'"{n}","{n * 2654435761 % 4294967296:010} 张三 {"x" * 40}"\n' for n in part)
             yield Block(lines.encode(), len(part))
+
+
+@dataclass(frozen=True, slots=True)
+class DyingSource(MemorySource):
+    """A source at which every process dies but the first."""
+
+    def snapshot(self, shared: str = "") -> MemorySnapshot:
+        """Its only state."""
+        if shared:
+            os._exit(1)
+        return MemorySnapshot(self)

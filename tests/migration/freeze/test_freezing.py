@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from formats.errors import IntegrityError, UnreachableError, UsageError
+from formats.errors import IntegrityError, ServiceError, UnreachableError, UsageError
 from migration import canon
 from migration.engine import Block
 from migration.freeze import Frozen, Progress, freeze, making
@@ -19,6 +19,7 @@ from tests.migration.freeze.memory import (
     KIND,
     NOTE,
     PERSON,
+    DyingSource,
     MemorySource,
     frozen_tables,
     keyed,
@@ -38,7 +39,7 @@ NAMES = {"README.txt", "SHA256SUMS", "catalog.json", "data", "manifest.jsonl", "
 @pytest.mark.parametrize("ordered", [True, False])
 def test_every_way_of_reading_gives_the_same_freeze(workers: int, ranged: bool, ordered: bool, tmp_path: Path) -> None:
     """By ranges, as a stream, out of a file's order, in one process or several: rows and manifest are the same bytes."""
-    ways = MemorySource(SOURCE.tables[::1], ranged=ranged, ordered=ordered)
+    ways = MemorySource(SOURCE.tables, ranged=ranged, ordered=ordered)
     first = freeze(SOURCE, TABLES, SOURCE.catalog(), tmp_path / "first", at=AT)
     other = freeze(ways, TABLES, SOURCE.catalog(), tmp_path / "other", workers=workers, at=AT)
     assert folders.chunks(tmp_path / "first") == folders.chunks(tmp_path / "other")
@@ -172,6 +173,14 @@ def test_an_error_of_the_source_is_told(workers: int, tmp_path: Path) -> None:
         freeze(source, TABLES, SOURCE.catalog(), tmp_path, workers=workers, at=AT)
     with pytest.raises(IntegrityError, match="D651"):
         Frozen.open(tmp_path)
+
+
+def test_a_process_that_dies_is_told(tmp_path: Path) -> None:
+    """S419 when a worker ends unexpectedly; the freeze goes on in one process."""
+    dying = DyingSource(SOURCE.tables)
+    with pytest.raises(ServiceError, match="S419"):
+        freeze(dying, TABLES, SOURCE.catalog(), tmp_path, workers=2, at=AT)
+    freeze(dying, TABLES, SOURCE.catalog(), tmp_path, at=AT).check()
 
 
 @pytest.mark.parametrize(("data", "code"), [(b'"1","\xff"\n', "D611"), (b'"1","a"', "D671")])

@@ -9,7 +9,7 @@ import pytest
 from formats import merkle
 from formats.errors import IntegrityError
 from migration.freeze import Frozen, freeze
-from tests.migration.freeze.memory import AT, KIND, PERSON, MemorySource, frozen_tables, people, reading
+from tests.migration.freeze.memory import AT, KIND, PERSON, EndlessSource, MemorySource, frozen_tables, people, reading
 
 SOURCE = MemorySource(((PERSON, people(95)), (KIND, (("a", "1"),))))
 
@@ -120,3 +120,18 @@ def test_a_manifest_that_changes_later_is_seen(frozen: Frozen) -> None:
     with pytest.raises(IntegrityError, match="D652"):
         frozen.chunks(1)
     assert frozen.chunks(2)
+
+
+def test_the_last_block_is_held_back_until_the_whole_holds(tmp_path: Path) -> None:
+    """Of a chunk of several blocks that is another than it was, the end is never given."""
+    source = EndlessSource(((PERSON, ()),), ranged=False, count=20_000)
+    frozen = freeze(source, frozen_tables(PERSON, rows=20_000), source.catalog(), tmp_path, at=AT)
+    (chunk,) = frozen.chunks(1)
+    data = b"".join(frozen.data(chunk))
+    file = frozen.folder / chunk.file
+    file.unlink()
+    file.write_bytes(gzip.compress(b'"9' + data[2:]))
+    given: list[bytes] = []
+    with pytest.raises(IntegrityError, match="D652"):
+        given.extend(frozen.data(chunk))
+    assert 0 < len(b"".join(given)) < len(data)

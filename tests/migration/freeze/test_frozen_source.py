@@ -59,11 +59,23 @@ def test_another_process_shares_the_very_freeze(frozen: Frozen) -> None:
         source.snapshot("0" * 64)
 
 
-def test_it_is_read_only_as_it_was_frozen(frozen: Frozen) -> None:
-    """Other columns than those that were frozen give D609."""
-    snapshot = FrozenSource(frozen.folder).snapshot()
+def test_some_of_the_cells_are_read_in_the_order_of_rows(frozen: Frozen) -> None:
+    """A reading of some columns gives their cells, and no ranges."""
+    snapshot, wanted = FrozenSource(frozen.folder).snapshot(), reading(PERSON)
+    some = replace(wanted, columns=wanted.columns[1::-1])
+    whole = [row for block in snapshot.blocks(wanted) for row in canon.rows(block.data)]
+    assert [row for block in snapshot.blocks(some) for row in canon.rows(block.data)] == [row[1::-1] for row in whole]
+    assert not snapshot.ranged(some)
     with pytest.raises(UsageError, match="D609"):
-        next(snapshot.blocks(replace(reading(PERSON), columns=reading(PERSON).columns[:1])))
+        next(snapshot.blocks(some, ("1",), ("2",)))
+
+
+def test_it_is_read_only_as_it_was_frozen(frozen: Frozen) -> None:
+    """Cells in another form than they were frozen in give D609."""
+    snapshot, wanted = FrozenSource(frozen.folder).snapshot(), reading(PERSON)
+    other = replace(wanted.columns[0], scale=7)
+    with pytest.raises(UsageError, match="D609"):
+        next(snapshot.blocks(replace(wanted, columns=(other, *wanted.columns[1:]))))
 
 
 def test_borders_are_those_of_chunks(frozen: Frozen) -> None:

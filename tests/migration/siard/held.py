@@ -92,8 +92,11 @@ def read(column: Column) -> ReadColumn:
 
 
 def frozen(catalog: Catalog, rows: Mapping[TableName, Sequence[Cells]], folder: Path) -> Frozen:
-    """A freeze of these rows, four to a chunk."""
-    tables = [FrozenTable(number, reading(table), 4) for number, table in enumerate(catalog.tables, start=1)]
+    """A freeze of these rows, three chunks a table or so."""
+    tables = [
+        FrozenTable(number, reading(table), len(rows[table.name]) // 3 + 1)
+        for number, table in enumerate(catalog.tables, start=1)
+    ]
     return freeze(Held(catalog, rows), tables, catalog, folder, at=AT)
 
 
