@@ -55,9 +55,7 @@ def _verdict(proof: Proof, words: Mapping[str, str]) -> str:
 
 
 def _facts(proof: Proof, fingerprint: str, words: Mapping[str, str]) -> list[tuple[object, ...]]:
-    phases = ", ".join(
-        f"{words.get(phase.name, phase.name)} {phase.milliseconds / 1000:,.1f} s" for phase in proof.phases
-    )
+    phases = ", ".join(f"{words[f'phase {phase.name}']} {phase.milliseconds / 1000:,.1f} s" for phase in proof.phases)
     return [
         (words["run"], proof.run),
         *((words[name], f"{place.engine} {place.version}, {place.name}, {place.shown}")

@@ -122,13 +122,14 @@ class Table:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The columns whose values tell rows apart and put them in order: the primary key, else a unique key.
+        """The columns whose values tell rows apart and put them in order: the primary key, else a unique key or index.
 
         Empty for a table that has neither: its rows are ordered by all their columns, and may be alike.
         """
         if self.primary:
             return self.primary.columns
-        keys = (key.columns for key in self.uniques)
+        plain = (index.columns for index in self.indexes if index.unique and not index.definition)
+        keys = (*(key.columns for key in self.uniques), *plain)
         return next((key for key in keys if not any(self.column(name).nullable for name in key)), ())
 
 

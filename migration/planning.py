@@ -59,10 +59,9 @@ def plan(
     site, rates = mapping or SiteMapping(), rates or Rates()
     _must_be_known(catalog, site)
     where = dialect(target)
-    kept = tuple(table for table in catalog.tables if str(table.name) not in site.leave)
+    kept, _ = _kept(catalog, site)
     names = naming.names(kept, where, site)
-    numbered = [one for one in _in_order(catalog.tables) if one[1] in kept]
-    drafts = column_planning.tables(catalog, numbered, where, site, names)
+    drafts = column_planning.tables(catalog, enumerate(_in_order(kept), 1), where, site, names)
     ground = Ground(catalog, where, names, drafts.tables, site.leave)
     said = list(ddl.statements(ground))
     losses = (
@@ -100,17 +99,24 @@ def _must_be_known(catalog: Catalog, site: SiteMapping) -> None:
 def frozen_tables(catalog: Catalog, mapping: SiteMapping | None = None) -> tuple[FrozenTable, ...]:
     """How all tables are frozen: numbered and read as in every plan that is made with this mapping.
 
-    Tables that the mapping leaves out are kept too: a plan only skips their numbers.
+    Tables that the mapping leaves out are kept too, under the numbers behind the plan's.
     """
     site = mapping or SiteMapping()
+    kept, left = _kept(catalog, site)
     return tuple(
         FrozenTable(number, column_planning.reading(catalog, table, site), column_planning.chunk_rows(table))
-        for number, table in _in_order(catalog.tables)
+        for number, table in enumerate((*_in_order(kept), *left), 1)
     )
 
 
-def _in_order(tables: tuple[Table, ...]) -> tuple[tuple[int, Table], ...]:
-    """Tables behind those that they refer to, as far as there are no circles, by name otherwise; numbered from 1."""
+def _kept(catalog: Catalog, site: SiteMapping) -> tuple[tuple[Table, ...], tuple[Table, ...]]:
+    """The tables that are carried, and those that the mapping leaves out."""
+    left = tuple(table for table in catalog.tables if str(table.name) in site.leave)
+    return tuple(table for table in catalog.tables if table not in left), left
+
+
+def _in_order(tables: tuple[Table, ...]) -> tuple[Table, ...]:
+    """Tables behind those that they refer to, as far as there are no circles; by name otherwise."""
     waiting = sorted(tables, key=lambda table: table.name)
     done: list[Table] = []
     while waiting:
@@ -119,7 +125,7 @@ def _in_order(tables: tuple[Table, ...]) -> tuple[tuple[int, Table], ...]:
         taken = free or waiting[:1]
         done += taken
         waiting = [table for table in waiting if table not in taken]
-    return tuple(enumerate(done, 1))
+    return tuple(done)
 
 
 def _needed(keys: tuple[ForeignKey, ...], left: set[TableName]) -> bool:

@@ -4,6 +4,7 @@
     mapping.toml      the mapping file as it was given, and the files that it names
     catalog.json      the survey
     oddities.csv      what the survey found in values, with keys (0600)
+    faults.csv       of legacy files: every cell that can't be read, by file and record (0600)
     plan.json  plan.txt  plan.sql        the plan: for machines, for people, the target's statements
     freeze/           the kept original
     alterations.csv   every cell that a declared rule altered (0600)

@@ -10,13 +10,14 @@ from typing import Final
 
 from formats.digest import sha256
 from formats.errors import UsageError
-from migration import catalog_file, copying, ddl, mapping, plan_file, plan_text, planning, surveying
+from migration import canon, catalog_file, copying, ddl, mapping, plan_file, plan_text, planning, surveying
 from migration.catalog import Catalog, Table, TableName
 from migration.column_planning import chunk_rows
 from migration.copying.altering import alterations
 from migration.copying.crew import Crew
 from migration.engine import ReadColumn, Reading, Source, Target
 from migration.freeze import Frozen, FrozenTable, Progress, freeze
+from migration.legacy import LegacySource
 from migration.mapping import Mapping
 from migration.plan import Plan
 from migration.proof import Drift, Proof
@@ -26,6 +27,7 @@ from migration.verifying import drift, structure, verify
 
 CATALOG: Final = "catalog.json"
 ODDITIES: Final = "oddities.csv"
+FAULTS: Final = "faults.csv"
 MAPPING: Final = "mapping.toml"
 PLAN: Final = "plan.json"
 
@@ -40,6 +42,8 @@ def survey(folder: Folder, source: Source, *, census: bool = True, seen: Callabl
     with folder.timed("survey"):
         found = surveying.survey(source, census=census, seen=seen)
         folder.write(ODDITIES, surveying.oddities(found))
+        if isinstance(source, LegacySource):
+            folder.write(FAULTS, _faults(source, found))
         folder.write(CATALOG, catalog_file.encode(found))
     return catalog(folder)
 
@@ -159,6 +163,17 @@ def proof(folder: Folder, found: Compared, both: Both, signer: Signer) -> Proof:
     rules = copying.check_rules(made, decisions(folder)[0])
     altered = alterations(frozen_one, made, rules, folder.path)
     return prove(folder.asked(), signer, both, made, frozen_one, altered, found)
+
+
+def _faults(source: LegacySource, found: Catalog) -> bytes:
+    """Every cell of legacy files that can't be read, by its place: code, table, column, file and record, why."""
+    with source.snapshot() as snapshot:
+        lines = (
+            canon.line((fault.code, str(table.name), fault.column, fault.place, fault.why))
+            for table in found.tables
+            for fault in source.faults(snapshot, table)
+        )
+        return b"code,table,column,place,why\n" + b"".join(lines)
 
 
 def _reading(table: Table) -> Reading:

@@ -25,12 +25,12 @@ _FOREIGN: Final = """SELECT k.TABLE_NAME, k.CONSTRAINT_NAME, k.COLUMN_NAME, k.RE
  k.REFERENCED_TABLE_NAME, k.REFERENCED_COLUMN_NAME, r.DELETE_RULE, r.UPDATE_RULE, DATABASE()
  FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r
  ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
- WHERE k.TABLE_SCHEMA = DATABASE() AND k.REFERENCED_TABLE_NAME IS NOT NULL
+ WHERE k.TABLE_SCHEMA = DATABASE() AND r.CONSTRAINT_SCHEMA = DATABASE() AND k.REFERENCED_TABLE_NAME IS NOT NULL
  ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION"""
 _CHECKS: Final = """SELECT t.TABLE_NAME, t.CONSTRAINT_NAME, c.CHECK_CLAUSE FROM information_schema.TABLE_CONSTRAINTS t
  JOIN information_schema.CHECK_CONSTRAINTS c
  ON c.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA AND c.CONSTRAINT_NAME = t.CONSTRAINT_NAME {same_table}
- WHERE t.TABLE_SCHEMA = DATABASE() AND t.CONSTRAINT_TYPE = 'CHECK' ORDER BY t.TABLE_NAME, t.CONSTRAINT_NAME"""
+ WHERE t.TABLE_SCHEMA = DATABASE() AND c.CONSTRAINT_SCHEMA = DATABASE() AND t.CONSTRAINT_TYPE = 'CHECK' ORDER BY t.TABLE_NAME, t.CONSTRAINT_NAME"""
 
 _KINDS: Final = {
     Sort.INTEGER: Kind.INTEGER,
@@ -49,9 +49,10 @@ _JSON: Final = re.compile(r"json_valid\(`((?:[^`]|``)+)`\)")
 
 def tables(wire: Wire) -> tuple[Table, ...]:
     """The tables of the connection's database, by name, without the ledger. Rows and bytes are estimates."""
+    mariadb = wire.is_mariadb
     columns, keys, foreign = _by_table(wire, _COLUMNS), _by_table(wire, _KEYS), _by_table(wire, _FOREIGN)
     # A check of MySQL is the only one of its name in the schema, one of MariaDB in its table.
-    checks = _by_table(wire, _CHECKS.format(same_table="AND c.TABLE_NAME = t.TABLE_NAME" if wire.is_mariadb else ""))
+    checks = _by_table(wire, _CHECKS.format(same_table="AND c.TABLE_NAME = t.TABLE_NAME" if mariadb else ""))
     found = []
     for name, rows, size, comment in sorted(wire.fetch(_TABLES)):
         if name == LEDGER:
@@ -61,7 +62,7 @@ def tables(wire: Wire) -> tuple[Table, ...]:
         jsons = _jsons(conditions)
         table = Table(
             TableName("", name),
-            tuple(_column(row, jsons, mariadb=wire.is_mariadb) for row in columns[name]),
+            tuple(_column(row, jsons, mariadb=mariadb) for row in columns[name]),
             primary,
             uniques,
             tuple(_foreign(foreign.get(name, []))),

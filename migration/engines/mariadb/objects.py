@@ -34,6 +34,8 @@ _LEFT: Final = MappingProxyType(
  ORDER BY TABLE_NAME, ORDINAL_POSITION""": "ON UPDATE CURRENT_TIMESTAMP",
         """SELECT EVENT_NAME, '' FROM information_schema.EVENTS
  WHERE EVENT_SCHEMA = DATABASE() ORDER BY 1""": "event",
+        """SELECT TABLE_NAME, '' FROM information_schema.VIEWS
+ WHERE TABLE_SCHEMA = DATABASE() AND VIEW_DEFINITION = '' ORDER BY 1""": "view that needs the right SHOW VIEW",
     }
 )
 _CHARSETS: Final = """SELECT TABLE_NAME, COLUMN_NAME, CHARACTER_SET_NAME FROM information_schema.COLUMNS
@@ -54,7 +56,7 @@ def catalog(wire: Wire, engine: str, name: str) -> Catalog:
         name,
         encoding,
         found,
-        tuple(View(TableName("", view), unqualified(query, own)) for view, query, own in wire.fetch(_VIEWS)),
+        tuple(View(TableName("", view), unqualified(query, own)) for view, query, own in wire.fetch(_VIEWS) if query),
         tuple(_sequences(wire, found)),
         tuple(_triggers(wire)),
         tuple(_types(found)),

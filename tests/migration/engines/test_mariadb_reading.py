@@ -366,6 +366,11 @@ def test_an_account_that_may_only_read_will_do(mariadb_server: MariaDB, mariadb_
             assert source.census(snapshot, table(url, "t")) == ()
             assert rows(snapshot, reading(table(url, "t"))) == [("1", "a")]
             assert snapshot.refused()
+        run(mariadb_url, "CREATE VIEW w AS SELECT 1 AS x")
+        assert source.catalog().views == ()
+        assert [(o.code, o.place, o.detail) for o in source.catalog().oddities] == [
+            ("D625", "w", "view that needs the right SHOW VIEW")
+        ]
         run(mariadb_url, "ALTER TABLE t ENGINE = MyISAM")
         with pytest.raises(UsageError, match="D609"):
             source.snapshot()
