@@ -69,6 +69,5 @@ def _freeze_sample(source: str, sample: Path, rules: str, rows: int) -> None:
         environment.source(relocation.address(source)), catalog, rehearsal.parse(rules), rows, secrets.token_bytes(32)
     )
     held = taken.catalog()
-    made = planning.plan(held, held.engine)
     sample.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    freeze(taken, stages.frozen_tables(held, made), held, sample, at=now())
+    freeze(taken, planning.frozen_tables(held), held, sample, at=now())

@@ -96,17 +96,15 @@ def survey(folder: Folder, *, steps: Steps = quiet) -> Catalog:
 
 
 def rows(folder: Folder) -> int:
-    """How many rows the folder's plan carries, by the survey. Raises UsageError D604."""
-    return stages.planned(folder).needs.rows
+    """How many rows the folder's source has, by the survey. Raises UsageError D604."""
+    return sum(table.rows for table in stages.catalog(folder).tables)
 
 
 def plan(folder: Folder, mapping: Path | None = None) -> Plan:
     """The plan of the folder, made with a mapping file when one is given. Raises UsageError D603, D604, D607."""
     if mapping:
         stages.take_mapping(folder, mapping)
-    asked = folder.asked()
-    target = address(asked.target).engine if asked.target else stages.catalog(folder).engine
-    return stages.plan(folder, target)
+    return stages.plan(folder, address(folder.asked().target).engine)
 
 
 def freeze(office: Office, folder: Folder, *, workers: int = 1, steps: Steps = quiet) -> Frozen:

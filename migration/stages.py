@@ -11,12 +11,11 @@ from typing import Final
 from formats.digest import sha256
 from formats.errors import UsageError
 from migration import canon, catalog_file, copying, ddl, mapping, plan_file, plan_text, planning, surveying
-from migration.catalog import Catalog, Table, TableName
-from migration.column_planning import chunk_rows
+from migration.catalog import Catalog, TableName
 from migration.copying.altering import alterations
 from migration.copying.crew import Crew
-from migration.engine import ReadColumn, Reading, Source, Target
-from migration.freeze import Frozen, FrozenTable, Progress, freeze
+from migration.engine import Source, Target
+from migration.freeze import Frozen, Progress, freeze
 from migration.legacy import LegacySource
 from migration.mapping import Mapping
 from migration.plan import Plan
@@ -113,25 +112,16 @@ def plan(folder: Folder, target: str) -> Plan:
     return made
 
 
-def frozen_tables(held: Catalog, made: Plan) -> tuple[FrozenTable, ...]:
-    """How each table is frozen: those of the plan as it reads them, and behind them those that it leaves out."""
-    planned = [FrozenTable(table.number, table.reading_source(), table.chunk_rows) for table in made.tables]
-    carried = {table.source for table in made.tables}
-    left = (table for table in held.tables if table.name not in carried)
-    numbered = enumerate(left, len(planned) + 1)
-    return (*planned, *(FrozenTable(number, _reading(table), chunk_rows(table)) for number, table in numbered))
-
-
 def frozen(
     folder: Folder, source: Source, at: datetime, *, workers: int = 1, progress: Callable[[Progress], object]
 ) -> Frozen:
-    """The freeze of the source in the folder: made, gone on with, or opened.
+    """The freeze of the source in the folder: made, gone on with, or opened; every table, by the folder's mapping.
 
-    Raises UsageError D604 (no plan yet), and as `freeze.freezing.freeze`.
+    Raises UsageError D604 (no survey yet), and as `freeze.freezing.freeze`.
     """
     held = catalog(folder)
     with folder.timed("freeze"):
-        tables = frozen_tables(held, planned(folder))
+        tables = planning.frozen_tables(held, decisions(folder)[0])
         return freeze(source, tables, held, folder.freeze, workers=workers, at=at, progress=progress)
 
 
@@ -174,12 +164,3 @@ def _faults(source: LegacySource, found: Catalog) -> bytes:
             for fault in source.faults(snapshot, table)
         )
         return b"code,table,column,place,why\n" + b"".join(lines)
-
-
-def _reading(table: Table) -> Reading:
-    columns = (
-        ReadColumn(column.name, column.kind, column.native, column.scale, column.padded)
-        for column in table.columns
-        if column.generated is None or column.name in table.order
-    )
-    return Reading(table.name, tuple(columns), table.order)

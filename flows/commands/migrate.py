@@ -61,6 +61,7 @@ def plan(source: str, target: str, mapping: Path | None, folder: Path, by: str, 
 @migrate.command()
 @source_option
 @proof_option
+@mapping_option
 @click.option("--siard", type=click.Path(path_type=Path), help="Also write a SIARD 2.2 file for archives.")
 @click.option("--timespan", default="not said", help="For the SIARD file: when the data were entered, in words.")
 @click.option("--keep/--no-keep", default=True, help="Keep the freeze among the office's originals.")
@@ -72,6 +73,7 @@ def freeze(
     place: Place,
     source: str,
     folder: Path,
+    mapping: Path | None,
     siard: Path | None,
     timespan: str,
     keep: bool,
@@ -81,9 +83,10 @@ def freeze(
 ) -> int:
     """Read the source in one state and write it once, as text that anything can read in fifty years."""
     run = relocation.begin(folder, source, "", by)
+    if mapping:
+        stages.take_mapping(run, mapping)
     with place.office() as office, terminal.progress(not as_json) as bar:
         relocation.survey(run, steps=bar("tables surveyed", None, ("surveyed",)))
-        relocation.plan(run)
         rows = relocation.rows(run)
         frozen = relocation.freeze(
             office, run, workers=workers or office.settings.work.workers, steps=bar("rows frozen", rows, ("frozen",))
