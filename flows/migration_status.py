@@ -43,7 +43,7 @@ def status(folder: Folder) -> Status:
     asked = folder.asked()
     planned = (folder / stages.PLAN).exists()
     plan = stages.planned(folder) if planned else None
-    sealed = (folder.freeze / "sealed.json").exists()
+    sealed = stages.sealed(folder)
     proven = proof.decode((folder / PROOF).read_bytes()) if (folder / PROOF).exists() else None
     return Status(
         run=asked.run,

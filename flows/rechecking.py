@@ -25,6 +25,7 @@ from transfer import detached
 from transfer.keys import PublicKey
 
 RECHECK: Final = "recheck"
+DIFFERS: Final = "D683"  # the reason of a target that is not what was proved
 
 
 @dataclass(frozen=True, slots=True)

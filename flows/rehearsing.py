@@ -16,7 +16,7 @@ from flows.wiring import Office
 from formats.errors import UsageError
 from migration import environment, planning, rehearsal, stages, surveying
 from migration.catalog import Catalog
-from migration.freeze import freeze
+from migration.freeze import freeze, seal
 
 SAMPLE: Final = "sample"
 MIGRATION: Final = "migration"
@@ -46,7 +46,7 @@ def rehearse(
     begun anew. Raises UsageError D695 (rules), D607; and as `relocation.relocate`.
     """
     sample = folder / SAMPLE
-    if not (sample / "sealed.json").exists():
+    if not (sample / seal.FILE).exists():
         if folder.exists() and any(folder.iterdir()):
             raise UsageError("D607", f"{folder.name} is not empty")
         _freeze_sample(source, sample, rules, rows)

@@ -109,7 +109,7 @@ def plan(folder: Folder, mapping: Path | None = None) -> Plan:
 
 def freeze(office: Office, folder: Folder, *, workers: int = 1, steps: Steps = quiet) -> Frozen:
     """The freeze of the folder's source, said in the journal when it is new."""
-    asked, fresh = folder.asked(), not (folder.freeze / "sealed.json").exists()
+    asked, fresh = folder.asked(), not stages.sealed(folder)
     source = environment.source(address(asked.source))
     frozen = stages.frozen(folder, source, now(), workers=workers, progress=lambda one: steps("frozen", one.rows))
     if fresh:

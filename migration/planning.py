@@ -3,7 +3,7 @@
 Everything that will not be as it was is a loss, with code and place; one that is refused stands against the plan.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,6 +96,11 @@ def _must_be_known(catalog: Catalog, site: SiteMapping) -> None:
             raise UsageError("D603", f"[{section}]: the source has no {', '.join(sorted(unknown))}")
 
 
+def freeze_bytes(tables: Iterable[Table], rates: Rates | None = None) -> int:
+    """How many bytes a freeze of these tables will take, by the survey."""
+    return round(sum(map(column_planning.size, tables)) * (rates or Rates()).packed)
+
+
 def frozen_tables(catalog: Catalog, mapping: SiteMapping | None = None) -> tuple[FrozenTable, ...]:
     """How all tables are frozen: numbered and read as in every plan that is made with this mapping.
 
@@ -175,4 +180,4 @@ def _weight(loss: Loss) -> tuple[int, str, str, str]:
 def _needs(tables: tuple[Table, ...], rates: Rates) -> Needs:
     rows, size = sum(table.rows for table in tables), sum(map(column_planning.size, tables))
     seconds = rows / rates.freeze + rows / rates.copy + rows / rates.verify
-    return Needs(rows, round(size * rates.packed), round(size * rates.grown), round(seconds) + len(tables))
+    return Needs(rows, freeze_bytes(tables, rates), round(size * rates.grown), round(seconds) + len(tables))

@@ -16,6 +16,7 @@ from migration.verifying import Lack, Verdict
 
 _LEFT: Final = "D625"
 _LACK: Final = "D666"
+_CHANGED: Final = "D665"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def prove(
         bytes=sum(part.bytes for part in frozen.sealed.tables),
         tables=tuple(_tables(plan, altered, verdict)),
         uses=tuple(_uses(plan, frozen, altered)),
-        losses=tuple(_losses(plan, frozen)),
+        losses=(*_losses(plan, frozen), *_drifted(found.drift, both.source)),
         structure=tuple(NotCarried(_LACK, one.place, one.detail, 0) for one in found.structure),
         alterations=_listing(altered.listed),
         differences=_listing(verdict.differences),
@@ -118,6 +119,11 @@ def _uses(plan: Plan, frozen: Frozen, altered: Alterations) -> Iterator[Use]:
                 yield Use(column.rule, f"{table.source}.{column.source}", detail, frozen.rows(table.number))
     for use in altered.uses:
         yield Use(use.rule, use.place, "values altered, each in the list of alterations", use.cells)
+
+
+def _drifted(drift: Drift, source: str) -> Iterator[NotCarried]:
+    if drift is Drift.CHANGED:
+        yield NotCarried(_CHANGED, source, "what changed is in drift.csv", 0)
 
 
 def _losses(plan: Plan, frozen: Frozen) -> Iterator[NotCarried]:

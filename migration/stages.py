@@ -3,19 +3,20 @@
 A stage that is done already is not done again: its result is read from the folder. One that was interrupted goes on.
 """
 
+import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from formats.digest import sha256
-from formats.errors import UsageError
+from formats.errors import UnreachableError, UsageError
 from migration import canon, catalog_file, copying, ddl, mapping, plan_file, plan_text, planning, surveying
 from migration.catalog import Catalog, TableName
 from migration.copying.altering import alterations
 from migration.copying.crew import Crew
 from migration.engine import Source, Target
-from migration.freeze import Frozen, Progress, freeze
+from migration.freeze import Frozen, Progress, freeze, seal
 from migration.legacy import LegacySource
 from migration.mapping import Mapping
 from migration.plan import Plan
@@ -117,12 +118,20 @@ def frozen(
 ) -> Frozen:
     """The freeze of the source in the folder: made, gone on with, or opened; every table, by the folder's mapping.
 
-    Raises UsageError D604 (no survey yet), and as `freeze.freezing.freeze`.
+    Raises UsageError D604 (no survey yet), UnreachableError D608 (no room for what is left of it), and as
+    `freeze.freezing.freeze`.
     """
     held = catalog(folder)
+    if not sealed(folder):
+        _room(folder, held)
     with folder.timed("freeze"):
         tables = planning.frozen_tables(held, decisions(folder)[0])
         return freeze(source, tables, held, folder.freeze, workers=workers, at=at, progress=progress)
+
+
+def sealed(folder: Folder) -> bool:
+    """Whether the folder's freeze is whole."""
+    return (folder.freeze / seal.FILE).exists()
 
 
 def compare(
@@ -153,6 +162,15 @@ def proof(folder: Folder, found: Compared, both: Both, signer: Signer) -> Proof:
     rules = copying.check_rules(made, decisions(folder)[0])
     altered = alterations(frozen_one, made, rules, folder.path)
     return prove(folder.asked(), signer, both, made, frozen_one, altered, found)
+
+
+def _room(folder: Folder, held: Catalog) -> None:
+    """Raise UnreachableError D608 unless there is room for the freeze as it is estimated, less what is there of it."""
+    wanted = planning.freeze_bytes(held.tables)
+    there = sum(file.stat().st_size for file in folder.freeze.rglob("*.gz"))
+    free = shutil.disk_usage(folder.path).free
+    if wanted - there > free:
+        raise UnreachableError("D608", f"about {wanted - there:,} bytes are needed, {free:,} are free")
 
 
 def _faults(source: LegacySource, found: Catalog) -> bytes:

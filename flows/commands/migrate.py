@@ -207,6 +207,7 @@ def verify(place: Place, proof: Path, target: str, freeze: Path | None, workers:
         found = rechecking.recheck(office, proof, target=target, freeze=freeze, workers=count, steps=steps)
     document = {
         "verdict": "equal" if found.same else "differs",
+        "code": "" if found.same else rechecking.DIFFERS,
         "signed": found.signed,
         "rows": found.rows,
         "root": found.proof.root,

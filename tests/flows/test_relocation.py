@@ -177,6 +177,7 @@ def test_a_source_that_changed_is_told_from_a_bad_copy(folder: Path, office: Off
     proof = relocation.prove(office, fresh)
     assert asked.run != proof.run
     assert (proof.verdict, proof.drift) == (Verdict.EQUAL, Drift.CHANGED)
+    assert [loss.code for loss in proof.losses] == ["D622", "D665"]
     assert "changed" in (folder / "second" / relocation.PAGE).read_text(encoding="utf-8")
 
 
