@@ -24,6 +24,8 @@ r"""Canonical bytes: one way to write a row, whatever database it stands in. Pur
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from math import isfinite
 from typing import Final
 
 from formats.errors import IntegrityError
@@ -63,6 +65,19 @@ def rows(data: bytes) -> Iterator[Cells]:
             row = []
     if place != len(data) or row:
         raise IntegrityError("D671", f"not a canonical line at byte {place}")
+
+
+def double(value: float) -> str:
+    """The cell of a double (rule 3): the shortest digits, an exponent below -4 and from 15 on."""
+    if not isfinite(value):
+        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+    if 1e-4 <= abs(value) < 1e15 or value == 0:
+        return repr(value).removesuffix(".0")
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int), "a finite number"
+    first, *rest = map(str, digits)
+    power = exponent + len(rest)
+    return f"{'-' * sign}{first}{'.' * bool(rest)}{''.join(rest)}e{power:+03d}"
 
 
 def numeric(column: Column) -> bool:

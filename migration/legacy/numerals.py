@@ -6,9 +6,10 @@ Only the digits 0–9 of ASCII count: full-width digits, which Python's own `int
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import Final
+
+from migration.canon import double
 
 _PLAIN = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?")
 _PICTURE = re.compile(r"(S?)9(?:\(([0-9]{1,3})\)|(9*))(?:V(?:9(?:\(([0-9]{1,3})\)|(9*)))?)?")
@@ -93,27 +94,11 @@ def number_text(found: tuple[str, str, str]) -> str:
     return text if text == "0" else found[0] + text
 
 
-def float_text(value: float) -> str:
-    """The canonical text of a double: the shortest digits, in the form in which PostgreSQL writes them."""
-    if value != value:  # noqa: PLR0124
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    shortest = repr(value)
-    if "e" not in shortest and abs(value) < 1e15:
-        return shortest.removesuffix(".0")
-    sign, digits, exponent = Decimal(shortest).normalize().as_tuple()
-    assert isinstance(exponent, int), "neither infinite nor NaN"
-    power = exponent + len(digits) - 1
-    rest = "".join(map(str, digits[1:]))
-    return f"{'-' if sign else ''}{digits[0]}{'.' if rest else ''}{rest}e{'-' if power < 0 else '+'}{abs(power):02}"
-
-
 def parsed_float(text: str) -> str | None:
     """The canonical text of a double that is written as a number; None for what is not one or is beyond a double."""
     if text in WORDS:
         return text
     if not _FLOAT.fullmatch(text):
         return None
-    found = float_text(float(text))
+    found = double(float(text))
     return None if found in WORDS else found

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from functools import partial
+from math import isfinite
 from typing import Final
 
+from migration.canon import double
 from migration.catalog import Kind
 from migration.engine import ReadColumn
 
@@ -27,7 +29,6 @@ _TIME: Final = re.compile(r"(\d\d:\d\d:\d\d)(?:\.(\d+))?Z?")
 _TIMESTAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?")
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})*")
 _WIDEST: Final = Context(prec=4000)
-_WIDE: Final = 16  # digits from which PostgreSQL writes a double with an exponent
 
 
 class NoSuchDayError(ValueError):
@@ -92,24 +93,10 @@ def _single(text: str) -> str:
 
 
 def shortest(value: float) -> str:
-    """A finite double as PostgreSQL writes it: the fewest digits, an exponent from 1e+15 on and below 1e-04."""
-    shown = repr(value)
-    if "inf" in shown:
+    """The cell of a finite double. Raises ValueError for what is beyond a double."""
+    if not isfinite(value):
         raise ValueError("wider than its type")
-    digits, _, exponent = shown.partition("e")
-    if not exponent:
-        whole = digits.removesuffix(".0")
-        # Python writes doubles below 1e16 in full, PostgreSQL those below 1e15.
-        return whole if len(whole.lstrip("-").partition(".")[0]) < _WIDE else _scientific(value)
-    return f"{digits}e{exponent}"
-
-
-def _scientific(value: float) -> str:
-    whole = repr(value).removesuffix(".0")
-    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
-    front, _, back = digits.partition(".")
-    rest = (front[1:] + back).rstrip("0")
-    return f"{sign}{front[0]}{'.' + rest if rest else ''}e+{len(front) - 1:02}"
+    return double(value)
 
 
 def _bytes(text: str) -> str:

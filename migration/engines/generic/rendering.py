@@ -4,13 +4,13 @@ What a driver gives for a cell may be the kind itself, a number or the text of i
 value exactly is ValueError, never rounded and never cut.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
+from migration.canon import double
 from migration.catalog import Kind
 from migration.engine import LoadColumn, ReadColumn
 
@@ -24,28 +24,6 @@ _NUMBERS: Final = re.compile(r"int|num|dec|bit", re.IGNORECASE)
 def written(value: Any, column: ReadColumn) -> str | None:
     """The canonical text of a driver's value; None for NULL. Raises ValueError for a value that is not of the kind."""
     return None if value is None else _WRITTEN[column.kind](value, column)
-
-
-def double(value: float) -> str:
-    """A double as PostgreSQL writes it: the shortest digits, an exponent below -4 or from 15 on."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    sign, digits, last = Decimal(repr(value)).as_tuple()
-    assert isinstance(last, int), "finite"
-    figures = "".join(map(str, digits)).rstrip("0")
-    if not figures:
-        return "-0" if math.copysign(1, value) < 0 else "0"
-    exponent = last + len(digits) - 1
-    mark = "-" if sign else ""
-    if not -4 <= exponent < 15:
-        head = figures[0] + ("." + figures[1:] if figures[1:] else "")
-        return f"{mark}{head}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"
-    if exponent < 0:
-        return f"{mark}0.{'0' * (-exponent - 1)}{figures}"
-    whole, rest = figures[: exponent + 1].ljust(exponent + 1, "0"), figures[exponent + 1 :]
-    return f"{mark}{whole}.{rest}" if rest else f"{mark}{whole}"
 
 
 def loaded(text: str | None, column: LoadColumn, dialect: str) -> Any:

@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from math import isfinite
 from typing import Final
 
+from migration.canon import double
 from migration.catalog import Kind
 from migration.engine import ReadColumn
 
@@ -45,19 +45,6 @@ def written(column: ReadColumn, stored: Stored) -> str:
     return _WRITTEN[column.kind](column, stored)
 
 
-def floating(value: float) -> str:
-    """A double as PostgreSQL writes it: an exponent below -4 and from 15 on. See `canon`, rule 3."""
-    if not isfinite(value):
-        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
-    if 1e-4 <= abs(value) < 1e15 or value == 0:
-        return repr(value).removesuffix(".0")
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    assert isinstance(exponent, int), "a finite number"
-    first, *rest = map(str, digits)
-    power = exponent + len(rest)
-    return f"{'-' * sign}{first}{'.' * bool(rest)}{''.join(rest)}e{power:+03d}"
-
-
 def number(value: Decimal) -> str:
     """An exact number without zeros at its end. See `canon`, rule 3."""
     if not value:
@@ -72,7 +59,7 @@ def _trimmed(column: ReadColumn, stored: Stored) -> str:
 
 def _other(_column: ReadColumn, stored: Stored) -> str:
     if isinstance(stored, float):
-        return floating(stored)
+        return double(stored)
     return str(stored) if isinstance(stored, int) else _text(stored)
 
 
@@ -131,11 +118,11 @@ def _float(_column: ReadColumn, stored: Stored) -> str:
     if isinstance(stored, int):
         if int(float(stored)) != stored:
             raise Stray("D615")
-        return floating(float(stored))
+        return double(float(stored))
     if isinstance(stored, float):
-        return floating(stored)
+        return double(stored)
     try:
-        held = floating(float(_text(stored)))
+        held = double(float(_text(stored)))
     except ValueError:
         raise Stray("D615") from None
     if held != stored:

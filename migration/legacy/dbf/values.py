@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from migration.canon import double
 from migration.catalog import Column, Kind
 from migration.legacy.cells import Field, Texts
 from migration.legacy.charsets import Charset
 from migration.legacy.dbf.header import DbfColumn
 from migration.legacy.dbf.memo import DamagedMemo, Memo
-from migration.legacy.numerals import float_text
 
 _JULIAN: Final = 1_721_426  # the Julian day of 0001-01-01
 _DAYS: Final = dt.date.max.toordinal()
@@ -173,7 +173,7 @@ def _money(cell: bytes) -> str | None:
 
 
 def _double(cell: bytes) -> str | None:
-    return float_text(*struct.unpack("<d", cell))
+    return double(*struct.unpack("<d", cell))
 
 
 def _stamp(cell: bytes) -> str | None:

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from formats.errors import IntegrityError, ServiceError, UnreachableError, UsageError
 from migration import canon
+from migration.canon import double
 from migration.catalog import Column, Kind, Table
 from migration.engine import ReadColumn, Reading
 from migration.engines.sqlite import SqliteSource, SqliteTarget
-from migration.engines.sqlite.cells import floating
 from tests.parts import ROOT, shared_data
 from tests.suites.environments import stream
 
@@ -61,7 +61,7 @@ def plainly(value: Any, column: Column) -> str | None:
         return f"{value}.000000"
     if column.kind is Kind.BYTES:
         return "\\x" + value.hex()
-    return floating(value) if isinstance(value, float) else str(value)
+    return double(value) if isinstance(value, float) else str(value)
 
 
 def test_a_real_database_is_read_as_plain_python_reads_it() -> None:
@@ -106,7 +106,7 @@ def test_chinook_is_known_by_its_kinds() -> None:
 @given(st.floats(allow_nan=False))
 def test_floats_are_written_so_that_they_read_back(value: float) -> None:
     """A double is written in as few digits as Python needs, and reads back as the same double."""
-    text = floating(value)
+    text = double(value)
     assert float(text) == value
     assert sum(map(str.isdigit, text.partition("e")[0].strip("0.-"))) <= 17
     assert ("e" in text) == (value != 0 and abs(value) != float("inf") and not 1e-4 <= abs(value) < 1e15)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from migration.canon import double
 from migration.catalog import Column, Kind
 from migration.legacy.cells import Field, Unfit, cells
-from migration.legacy.numerals import Sign, float_text
+from migration.legacy.numerals import Sign
 
 
 def made(kind: Kind, form: str = "", sign: Sign = Sign.LEADING, nulls: tuple[str, ...] = (), **more: int):
@@ -146,4 +147,4 @@ def test_whole_columns_are_what_single_cells_are(values):
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_floats_read_back_as_the_same_double(value):
     """The canonical text of a double has all of it, also minus zero."""
-    assert struct.pack("<d", float(float_text(value))) == struct.pack("<d", value)
+    assert struct.pack("<d", float(double(value))) == struct.pack("<d", value)
