@@ -15,8 +15,10 @@ from archive import cases
 from archive.cases import CaseRow, NewCase
 from flows import engine, founding
 from flows.demo_archive import Keeping, keep_safe
+from flows.demo_migration import move_records
 from flows.founding import Plan
 from flows.maintaining import audited
+from flows.relocation import RelocationReport
 from flows.settings import Engine
 from flows.ssh_server import Address, Kind, exchange_server
 from flows.steps import Steps
@@ -55,6 +57,7 @@ class Outcome:
     sender: Path
     receiver: Path
     keeping: Keeping
+    moved: RelocationReport
 
     def document(self) -> dict[str, Any]:
         """For `--json`."""
@@ -74,6 +77,7 @@ class Outcome:
             "problems": list(self.problems),
             "ssh_server": self.server,
             "archive": self.keeping.document(),
+            "migration": self.moved.document(),
         }
 
 
@@ -205,4 +209,5 @@ def _outcome(sender: Office, receiver: Office, count: int, seconds: float, serve
         sender=sender.settings.home,
         receiver=receiver.settings.home,
         keeping=keeping,
+        moved=move_records(receiver, folder),
     )

