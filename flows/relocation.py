@@ -130,7 +130,7 @@ def copy(office: Office, folder: Folder, *, workers: int = 1, run: Run = at_once
     """The freeze into the target, by the plan."""
     asked, frozen, (mapping, _) = folder.asked(), Frozen.open(folder.freeze), stages.decisions(folder)
     target = environment.target(address(asked.target))
-    with folder.timed("copy"):
+    with folder.held(), folder.timed("copy"):
         found = copying.copy(
             frozen,
             stages.planned(folder),
@@ -161,9 +161,10 @@ def prove(office: Office, folder: Folder, *, workers: int = 1, run: Run = at_onc
     asked = folder.asked()
     places = address(asked.source), address(asked.target)
     source, target = environment.source(places[0]), environment.target(places[1])
-    found = stages.compare(
-        folder, target, source, workers=workers, progress=told(steps, "compared"), crew=crews.of(run, "verify")
-    )
+    with folder.held():
+        found = stages.compare(
+            folder, target, source, workers=workers, progress=told(steps, "compared"), crew=crews.of(run, "verify")
+        )
     at = now()
     both = Both(places[0].shown, places[1].shown, target.catalog())
     proof = stages.proof(folder, found, both, Signer(office.code, version("jiexu"), utc_text(at)))

@@ -14,6 +14,7 @@
 The folder's own name is the operator's; inside it no name says anything of a person.
 """
 
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from formats.errors import UsageError
+from formats.errors import UnreachableError, UsageError
 from migration import json_values
 from migration.proof import Phase
 
@@ -76,6 +77,18 @@ class Folder:
             out.flush()
             os.fsync(out.fileno())
         part.replace(self.path / name)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The folder for this process alone. Raises UnreachableError S445 when another one is at work in it."""
+        handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise UnreachableError("S445", self.path.name) from None
+        finally:
+            os.close(handle)
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:

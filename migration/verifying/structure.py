@@ -13,6 +13,8 @@ from migration.plan import Act, Plan, TablePlan
 
 CODE: Final = "D666"
 
+_LEFT: Final = ("D617", "D625")  # losses of whole objects: what they name is not looked for
+
 
 @dataclass(frozen=True, slots=True)
 class Lack:
@@ -41,7 +43,7 @@ class _Ground:
 def structure(plan: Plan, source: Catalog, target: Catalog, *, triggers: bool = False) -> tuple[Lack, ...]:
     """All that is not as it should be, each a D666. Triggers are looked for when they were made already."""
     tables = {table.source: table for table in plan.tables}
-    ground = _Ground(plan, source, target, tables, frozenset(loss.place for loss in plan.losses))
+    ground = _Ground(plan, source, target, tables, frozenset(loss.place for loss in plan.losses if loss.code in _LEFT))
     found = [lack for table in plan.tables for lack in _table(ground, table)]
     found += [*_sequences(ground), *_views(ground)]
     if triggers:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from formats.errors import UsageError
+from formats.errors import UnreachableError, UsageError
 from migration import run
 
 
@@ -53,3 +53,12 @@ def test_time_adds_up_also_of_what_failed(tmp_path: Path) -> None:
     with folder.timed("freeze"):
         folder.write("x", b"")
     assert [phase.name for phase in folder.asked().phases] == ["freeze", "copy"]
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    """Who finds somebody at work in the folder is told so (S445), and goes on when the other has ended."""
+    folder = run.begin(tmp_path, "sqlite:///a", "", "u1", "now")
+    with folder.held(), pytest.raises(UnreachableError, match="S445"), folder.held():
+        pytest.fail("two at work")
+    with folder.held():
+        assert folder.asked().by == "u1"
