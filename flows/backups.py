@@ -227,7 +227,9 @@ def _source(office: Office) -> Source:
 def _furnish(stage: Path, files: dict[str, bytes], ledger: str) -> str:
     """Put a staged home in order: its small files, its folders, a ledger's URL in its settings; gives that URL."""
     text = files[settings_module.FILE].decode()
-    restoring.put_home(stage, {**files, settings_module.FILE: settled(text, ledger=ledger, folder="").encode()})
+    restoring.put_home(
+        stage, {**files, settings_module.FILE: settled(text, ledger=ledger, folder="", archive="").encode()}
+    )
     for folder in founding.FOLDERS:
         (stage / folder).mkdir(mode=0o700, exist_ok=True)
     founding.login_key(stage)

@@ -37,6 +37,7 @@ language = "en"                # of reasons on screen: "zh", "ko" or "en"
 ledger = "{ledger}"            # "": ledger.db here; or postgresql+psycopg://... (or JIEXU_LEDGER_URL)
 records = "{records}"          # "": records.db here; or postgresql+psycopg://... (or JIEXU_RECORDS_URL)
 folder = ""                    # "": here; or a folder for archive/, inbox/, quarantine/ that machines share
+archive = ""                   # "": archive/ there; or the archive's own folder (jiexu migrate home sets it)
 profile = ""                   # "": the canonical tables and columns; else the file of a mapping profile
 
 [keys]

@@ -30,7 +30,7 @@ FILE = "office.toml"
 # The settings in office.toml that are not fields of a class of their own, by section.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "office": ("code", "name", "environment", "stages", "language"),
-    "storage": ("ledger", "records", "folder", "profile"),
+    "storage": ("ledger", "records", "folder", "archive", "profile"),
     "keys": ("passphrase_file",),
 }
 
@@ -128,6 +128,7 @@ class Settings:
     ledger_url: str = ""
     records_url: str = ""
     folder: str = ""
+    archive_folder: str = ""
     profile: str = ""
     passphrase_file: str = "keys/passphrase"  # noqa: S105 - where it lies, not what it is
     mailbox: MailboxSettings = field(default_factory=MailboxSettings)
@@ -144,10 +145,13 @@ class Settings:
     def stored(self, name: str) -> Path:
         """Where `archive`, `inbox` or `quarantine` lies: in the home, or in the folder of `storage.folder`.
 
+        The archive has a place of its own once `jiexu migrate home` has moved it: `storage.archive`.
+
         Machines that share a ledger must share that folder, since what one machine seals or fetches another posts or
         settles.
         """
-        return self.home / self.folder / name
+        own = self.archive_folder if name == "archive" else ""
+        return self.home / (own or Path(self.folder) / name)
 
     def mailbox_folder(self) -> Path:
         """Where a mailbox that is a folder lies."""
@@ -192,6 +196,8 @@ def load(home: Path) -> Settings:
     settings = parse(home, data, os.environ)
     if not settings.path(settings.folder).is_dir():  # a shared folder that is not mounted must not be made here
         raise UsageError("S401", f"storage.folder: there is no folder {settings.folder}")
+    if not settings.path(settings.archive_folder).is_dir():  # nor an archive begin anew
+        raise UsageError("S401", f"storage.archive: there is no folder {settings.archive_folder}")
     return settings
 
 
@@ -214,6 +220,7 @@ def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Se
         ledger_url=environ.get("JIEXU_LEDGER_URL") or _database(home, "ledger", storage),
         records_url=environ.get("JIEXU_RECORDS_URL") or _database(home, "records", storage),
         folder=_text("storage.folder", storage.get("folder", "")),
+        archive_folder=_text("storage.archive", storage.get("archive", "")),
         profile=_text("storage.profile", storage.get("profile", "")),
         passphrase_file=_text("keys.passphrase_file", keys.get("passphrase_file", "keys/passphrase")),
         mailbox=_positive("mailbox", _values("mailbox", MailboxSettings, data)),

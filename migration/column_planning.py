@@ -18,6 +18,9 @@ CHUNK_BYTES: Final = 8 * 1024 * 1024
 FEWEST, UNKNOWN, MOST = 100, 10_000, 50_000  # rows in a chunk
 _CELL: Final = 12  # bytes of a cell where the source does not say how large a table is
 _ROW_OCTETS: Final = 65_000  # of MariaDB, a little below its limit for the columns that are no LOBs
+_PAGE_OCTETS: Final = 8_000  # of InnoDB, a little below what a page of 16 KiB takes of a row
+_WHOLE, _BEGINNING = 255, 40  # octets: a longer value may stand elsewhere, but for its beginning
+_PLAIN: Final = 12  # octets of a column that is no text
 _TEXTS: Final = frozenset({"text", "varchar", "character varying", "longtext", "mediumtext", "clob", "varchar2"})
 
 
@@ -133,15 +136,20 @@ def kind_read(catalog: Catalog, table: Table, column: Column, site: SiteMapping)
 
 
 def _narrowed(columns: list[ColumnPlan], keys: frozenset[str]) -> tuple[ColumnPlan, ...]:
-    """MariaDB's rows have a limit that texts of a length count against: the longest become texts without length."""
+    """MariaDB's rows have two limits that texts of a length count against: the longest become texts without length."""
     found = list(columns)
-    while sum(map(_octets, found)) > _ROW_OCTETS:
-        free = [place for place, column in enumerate(found) if column.source not in keys and _octets(column) > 1024]
-        if not free:
-            break
-        longest = max(free, key=lambda place: (_octets(found[place]), -place))
-        found[longest] = replace(found[longest], native="text", carry=Carry.WIDENED, rule="text-without-length")
+    for counted, most in ((_octets, _ROW_OCTETS), (_in_page, _PAGE_OCTETS)):
+        while sum(map(counted, found)) > most:
+            free = [at for at, one in enumerate(found) if one.source not in keys and counted(one) > counted(_text(one))]
+            if not free:
+                break
+            longest = max(free, key=lambda at: (counted(found[at]), -at))
+            found[longest] = _text(found[longest])
     return tuple(found)
+
+
+def _text(column: ColumnPlan) -> ColumnPlan:
+    return replace(column, native="text", carry=Carry.WIDENED, rule="text-without-length")
 
 
 def _octets(column: ColumnPlan) -> int:
@@ -149,5 +157,11 @@ def _octets(column: ColumnPlan) -> int:
     return (
         (native.first or 0) * (4 if native.base in ("varchar", "char") else 1)
         if native.base.endswith(("char", "binary"))
-        else 12
+        else _PLAIN
     )
+
+
+def _in_page(column: ColumnPlan) -> int:
+    """Octets that stand in the page of the row: all of a text of up to 255, of a longer one the beginning."""
+    size = _octets(column)
+    return _BEGINNING if size > _WHOLE or parse(column.native).base.endswith(("text", "blob")) else size

@@ -78,4 +78,6 @@ def _single(native: Native, engine: str) -> bool:
         return False
     if engine == "mariadb":
         return native.base == "float" and (native.second is not None or (native.first or 0) <= 24)
+    if engine == "siard":  # a `float(7)` there holds whatever decimal the file has
+        return native.base in _SINGLES
     return native.base in _SINGLES or (native.base == "float" and native.first is not None and native.first <= 24)

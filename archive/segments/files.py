@@ -12,7 +12,10 @@ from typing import Final, Self
 
 from archive.flushing import disk, make_folder, write_all
 from formats.digest import sha256
-from formats.errors import UnreachableError
+from formats.errors import UnreachableError, UsageError
+
+MOVED: Final = "moved"
+"""A file in an archive's folder that was left for another one, whose path it tells."""
 
 _GATHERED: Final = 2**21  # bytes for one write
 _MEMBERS: Final = 330  # for one write; Linux takes 1024 pieces
@@ -24,7 +27,8 @@ def held(lock: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold a lock among processes and threads (flock); waits for it, or says at once that others have it.
 
     Not to be taken twice. The death of the process frees it. Raises UnreachableError S416 when its file cannot be made,
-    S445 when others have it and `wait` is false.
+    S445 when others have it and `wait` is false; UsageError S401 when the archive of which it is has moved: a process
+    that began before must not keep anything in the folder that was left.
     """
     with disk():
         make_folder(lock.parent)
@@ -35,10 +39,21 @@ def held(lock: Path, *, wait: bool = True) -> Iterator[None]:
             os.close(handle)
             raise UnreachableError("S445", lock.name) from None
     try:
+        if place := moved_to(lock.parent):
+            raise UsageError("S401", f"storage.archive: the archive has moved to {place}")
         yield
     finally:
         fcntl.flock(handle, fcntl.LOCK_UN)  # not only closed: a process forked meanwhile has it open too
         os.close(handle)
+
+
+def moved_to(root: Path) -> str:
+    """The folder for which this archive's folder was left; empty for one that is in use. Raises S416."""
+    with disk():
+        try:
+            return (root / MOVED).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
 
 
 def read_at(handle: int, size: int, offset: int) -> bytes:

@@ -45,6 +45,7 @@ class _Bench:
         book.enter("file", scripts.file())
         self._scripted("sqlite pipe", scripts.sqlite_pipe)
         self._carried("sqlite ", f"sqlite:///{scripts.sqlite}", scripts.rows, *STAGES[:2])
+        self._carried("two sqlite ", f"sqlite:///{scripts.sqlite}", scripts.rows, *STAGES[:2], workers=2)
         book.enter("pgloader", scripts.pgloader(self._fresh()))
         self._carried("siard ", f"siard:{self.folder / SIARD}", scripts.rows, *STAGES[:2])
         (self.folder / SIARD).unlink()
@@ -133,27 +134,29 @@ def _copied(book: Book) -> list[Row]:
 
 
 def _from_others(book: Book) -> list[Row]:
-    ours = "sqlite freeze", "sqlite copy"
+    """From SQLite with two workers, since the scripts are two processes at once; with one worker for comparison."""
+    two, one, siard = (_through(name) for name in ("two sqlite ", "sqlite ", "siard "))
+    pipe = "sqlite pipe", "sqlite pipe key"
     return [
-        _faster(
-            book,
-            "SQLite: freeze and copy, beside sqlite3 | psql",
-            ours,
-            ("sqlite pipe", "sqlite pipe key"),
-            FROM_SQLITE,
-        ),
-        _faster(book, "SQLite: freeze and copy, beside pgloader", ours, ("pgloader",), PGLOADER),
-        _faster(book, "SIARD: freeze and copy, beside copy", ("siard freeze", "siard copy"), ("copy",), SIARD_LOADED),
-        _faster(book, "the same, beside freeze and copy", ("siard freeze", "siard copy"), ("freeze", "copy")),
+        _faster(book, "SQLite, two workers: freeze and copy, beside sqlite3 | psql", two, pipe, FROM_SQLITE),
+        _faster(book, "SQLite, two workers: freeze and copy, beside pgloader", two, ("pgloader",), PGLOADER),
+        _faster(book, "SQLite: freeze and copy, beside sqlite3 | psql", one, pipe),
+        _cheaper(book, "SQLite: freeze and copy, cost beside sqlite3 | psql", one, pipe),
+        _faster(book, "SIARD: freeze and copy, beside copy", siard, ("copy",), SIARD_LOADED),
+        _faster(book, "SIARD: freeze and copy, beside freeze and copy of PostgreSQL", siard, _through("")),
     ]
+
+
+def _through(name: str) -> tuple[str, str]:
+    return f"{name}freeze", f"{name}copy"
 
 
 def _kept(book: Book) -> list[Row]:
     return [
         _faster(book, "freeze, beside \\copy and gzip -1", ("freeze",), ("packed file",)),
-        _cheaper(book, "the same", ("freeze",), ("packed file",)),
+        _cheaper(book, "freeze, cost beside \\copy and gzip -1", ("freeze",), ("packed file",)),
         _faster(book, "SIARD written, beside \\copy and gzip -1", ("siard",), ("packed file",), SIARD_WRITTEN),
-        _faster(book, "the same, beside \\copy without gzip", ("siard",), ("file",)),
+        _faster(book, "SIARD written, beside \\copy without gzip", ("siard",), ("file",)),
     ]
 
 
@@ -163,7 +166,7 @@ def _proved(book: Book) -> list[Row]:
         _cheaper(book, "verify, beside freeze and copy", ("verify",), ("freeze", "copy"), PROOF),
         _cheaper(book, "verify, beside copy", ("verify",), ("copy",)),
         _cheaper(book, "freeze, copy, verify, beside psql | psql", STAGES, pipe, WHOLE),
-        _cheaper(book, "the same with the survey", ("survey", *STAGES), pipe),
+        _cheaper(book, "survey, freeze, copy, verify, beside psql | psql", ("survey", *STAGES), pipe),
     ]
 
 

@@ -32,6 +32,10 @@ SELECT n,
 FROM generate_series(1, {rows}::bigint) AS n
 """
 _INTO: Final = f"INSERT INTO {NAME} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - no value is in it
+_OUT: Final = (
+    "SELECT id, person, name, unit, insurance, period, base::float8, paid::float8, pay_date::text, remark"
+    f" FROM {NAME} ORDER BY id"
+)
 _BATCH: Final = 10_000
 
 
@@ -55,10 +59,7 @@ def sqlite(url: str, file: Path) -> None:
         made.execute(f"CREATE TABLE {NAME} ({COLUMNS}, PRIMARY KEY (id))")
         with connection.cursor(NAME) as rows:
             rows.itersize = _BATCH
-            rows.execute(
-                "SELECT id, person, name, unit, insurance, period, base::float8, paid::float8, pay_date::text, remark"
-                f" FROM {NAME} ORDER BY id".encode()
-            )
+            rows.execute(_OUT.encode())
             while batch := rows.fetchmany(_BATCH):
                 made.executemany(_INTO, batch)
         made.commit()

@@ -38,7 +38,8 @@ def value(column: ReadColumn, number: int, *, key: bool = False, wide: bool = Fa
         return stray if key else f"CASE WHEN {name} IS NULL THEN NULL ELSE {stray} END"
     branches = _BRANCHES[column.kind](column, name)
     null = () if key else ((f"{name} IS NULL", "NULL"),)
-    return f"CASE {' '.join(f'WHEN {when} THEN {then}' for when, then in (*branches, *null))} ELSE {stray} END"
+    arms = " ".join(f"WHEN {when} THEN {then}" for when, then in (*branches, *null))
+    return f"CASE {arms} ELSE {stray} END" if arms else stray
 
 
 def conditions(column: ReadColumn) -> list[str]:

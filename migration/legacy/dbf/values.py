@@ -59,7 +59,7 @@ def _digits(column: DbfColumn) -> Field:
     """Digits of ten places fill 64 bits only with nineteen; what is behind the point is what the header says."""
     scale, native = column.decimals, f"{column.type.lower()}({column.size},{column.decimals})"
     if not scale and column.size <= 18:
-        return Field(_column(column, Kind.INTEGER, native), blanks=" \0")
+        return Field(_column(column, Kind.INTEGER, native, precision=column.size), blanks=" \0")
     precision = column.size - 1 if scale else column.size
     return Field(_column(column, Kind.DECIMAL, native, precision=max(precision, scale), scale=scale), blanks=" \0")
 
@@ -83,8 +83,8 @@ _NATURAL: Final[Mapping[str, Callable[[DbfColumn], Field]]] = MappingProxyType(
         "F": _digits,
         "D": lambda column: Field(_column(column, Kind.DATE, "d"), "YYYYMMDD", blanks=" \0"),
         "L": lambda column: Field(_column(column, Kind.BOOLEAN, "l"), nulls=frozenset("?"), blanks=" \0"),
-        "I": _plain(Kind.INTEGER),
-        "+": _plain(Kind.INTEGER),
+        "I": _plain(Kind.INTEGER, precision=10),
+        "+": _plain(Kind.INTEGER, precision=10),
         "Y": _plain(Kind.DECIMAL, precision=19, scale=4),
         "O": _plain(Kind.FLOAT),
         "T": _plain(Kind.TIMESTAMP, _STAMP),
