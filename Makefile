@@ -40,6 +40,7 @@ bench: setup ## speed beside the tools a user would script
 	$(RUN)jiexu bench open
 	$(RUN)jiexu bench sftp
 	$(RUN)jiexu bench archive
+	$(RUN)jiexu bench migrate
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -34,7 +34,7 @@ FROM generate_series(1, {rows}::bigint) AS n
 _INTO: Final = f"INSERT INTO {NAME} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - no value is in it
 _OUT: Final = (
     "SELECT id, person, name, unit, insurance, period, base::float8, paid::float8, pay_date::text, remark"
-    f" FROM {NAME} ORDER BY id"
+    " FROM contribution ORDER BY id"
 )
 _BATCH: Final = 10_000
 

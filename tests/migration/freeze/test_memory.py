@@ -9,7 +9,7 @@ import pytest
 from tests.parts import ROOT
 
 PROGRAM = """
-import resource, sys
+import sys
 from pathlib import Path
 from migration.freeze import freeze
 from tests.migration.freeze.memory import AT, PERSON, EndlessSource, frozen_tables
@@ -18,12 +18,16 @@ source = EndlessSource(((PERSON, ()),), ranged=False, ordered=sys.argv[3] == "or
 frozen = freeze(source, frozen_tables(PERSON, rows=20000), source.catalog(), Path(sys.argv[1]), at=AT)
 frozen.check()
 assert frozen.rows(1) == int(sys.argv[2])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+status = Path("/proc/self/status").read_text().splitlines()
+print(next(line.split()[1] for line in status if line.startswith("VmHWM:")))
 """
 
 
 def peak(folder: Path, rows: int, order: str) -> int:
-    """The most memory (KiB) that a process takes which freezes a table and checks it."""
+    """The most memory (KiB) that a process takes which freezes a table and checks it.
+
+    Its own peak, VmHWM: `ru_maxrss` of a process just started begins with the memory of the one that started it.
+    """
     program = [sys.executable, "-c", PROGRAM, folder / f"{order}-{rows}", str(rows), order]
     return int(subprocess.run(program, cwd=ROOT, capture_output=True, check=True).stdout)
 
