@@ -20,7 +20,7 @@ from migration.copying.listing import Listed
 from migration.freeze import Frozen
 from migration.proof import Proof
 from migration.run import Folder
-from migration.verifying import Verdict, verify
+from migration.verifying import Lack, Verdict, structure, verify
 from transfer import detached
 from transfer.keys import PublicKey
 
@@ -32,7 +32,8 @@ DIFFERS: Final = "D683"  # the reason of a target that is not what was proved
 class Rechecked:
     """What a proof is worth today: the proof, when its signature was made, the target as it is now, its differences.
 
-    `differences` lies in `folder`; `same` says whether the target holds exactly what was proved.
+    `differences` lies in `folder`; `lacks` are keys, indexes and the like that the target has no more; `same` says
+    whether the target holds exactly what was proved.
     """
 
     proof: Proof
@@ -40,6 +41,7 @@ class Rechecked:
     rows: int
     target_root: str
     differences: Listed
+    lacks: tuple[Lack, ...]
     folder: Path
     same: bool
 
@@ -82,6 +84,7 @@ def recheck(
     mapping, _ = stages.decisions(folder)
     progress = relocation.told(steps, "compared")
     found = verify(frozen, stages.planned(folder), mapping, where, place, workers=workers, progress=progress)
+    lacks = structure(stages.planned(folder), frozen.catalog, where.catalog(), triggers=True)
     rows, differences = sum(table.found_rows for table in found.tables), found.differences.lines
     what: dict[str, str | int] = {
         "run": proven.run,
@@ -90,7 +93,8 @@ def recheck(
         "differences": differences,
     }
     relocation.enter(office, "rechecked", what, "a proof was asked for", "freeze and target read again", asked.by)
-    return Rechecked(proven, signed, rows, found.found_root, found.differences, place, _same(found, proven))
+    same = _same(found, proven) and not lacks
+    return Rechecked(proven, signed, rows, found.found_root, found.differences, lacks, place, same)
 
 
 def checked(office: Office, file: Path, key: PublicKey | None = None) -> tuple[str, Proof]:

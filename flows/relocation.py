@@ -89,10 +89,13 @@ def relocate(
     return report(folder, proof, kept)
 
 
-def survey(folder: Folder, *, steps: Steps = quiet) -> Catalog:
-    """The catalog of the folder's source. Raises UnreachableError S409; UsageError D601, D602."""
+def survey(folder: Folder, *, anew: bool = False, steps: Steps = quiet) -> Catalog:
+    """The catalog of the folder's source; `anew` as `stages.survey`.
+
+    Raises UnreachableError S409; UsageError D601, D602.
+    """
     source = environment.source(address(folder.asked().source))
-    return stages.survey(folder, source, seen=lambda _: steps("surveyed", 1))
+    return stages.survey(folder, source, anew=anew, seen=lambda _: steps("surveyed", 1))
 
 
 def rows(folder: Folder) -> int:

@@ -214,6 +214,14 @@ class Catalog:
                 return table
         raise KeyError(str(name))
 
+    def changed(self, now: "Catalog") -> tuple[TableName, ...]:
+        """The tables that `now`, read later, has no more, has besides, or has with other columns or keys."""
+        shapes = [
+            {(table.name, table.columns, table.primary, table.uniques) for table in catalog.tables}
+            for catalog in (self, now)
+        ]
+        return tuple(sorted({name for name, *_ in shapes[0] ^ shapes[1]}))
+
     def columns(self) -> Iterator[tuple[Table, Column]]:
         """Every column with its table."""
         return ((table, column) for table in self.tables for column in table.columns)

@@ -4,11 +4,13 @@
     mapping.toml      the mapping file as it was given, and the files that it names
     catalog.json      the survey
     oddities.csv      what the survey found in values, with keys (0600)
-    faults.csv       of legacy files: every cell that can't be read, by file and record (0600)
+    faults.csv        of legacy files: every cell that can't be read, by file and record (0600)
     plan.json  plan.txt  plan.sql        the plan: for machines, for people, the target's statements
     freeze/           the kept original
-    alterations.csv   every cell that a declared rule altered (0600)
-    differences.csv   every difference that the last comparison found (0600)
+    steps.jsonl       which of the plan's statements were run
+    alterations.csv   every cell that a declared rule altered (0600); alterations.json says by what; unlisted.csv
+    differences.csv   every difference that the last comparison found (0600); drift.csv those of the source
+    recheck/          what the last check of the proof found
     proof.json  proof.json.sig  proof.html
 
 The folder's own name is the operator's; inside it no name says anything of a person.

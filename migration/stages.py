@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from formats.digest import sha256
-from formats.errors import UnreachableError, UsageError
+from formats.errors import IntegrityError, UnreachableError, UsageError
 from migration import canon, catalog_file, copying, ddl, mapping, plan_file, plan_text, planning, surveying
 from migration.catalog import Catalog, TableName
+from migration.copying import steps
 from migration.copying.altering import alterations
 from migration.copying.crew import Crew
 from migration.engine import Source, Target
@@ -32,12 +33,15 @@ MAPPING: Final = "mapping.toml"
 PLAN: Final = "plan.json"
 
 
-def survey(folder: Folder, source: Source, *, census: bool = True, seen: Callable[[TableName], object]) -> Catalog:
+def survey(
+    folder: Folder, source: Source, *, census: bool = True, anew: bool = False, seen: Callable[[TableName], object]
+) -> Catalog:
     """The source's catalog, with what is odd about its values; `seen` is told each table.
 
+    `anew`: also when there is one already, as long as nothing was frozen by it: the source may have been corrected.
     Raises UnreachableError S409; UsageError D602.
     """
-    if (folder / CATALOG).exists():
+    if (folder / CATALOG).exists() and (begun(folder) or not anew):
         return catalog(folder)
     with folder.timed("survey"):
         found = surveying.survey(source, census=census, seen=seen)
@@ -57,9 +61,9 @@ def catalog(folder: Folder) -> Catalog:
 
 
 def take_mapping(folder: Folder, file: Path) -> None:
-    """Copy a mapping file and the files that it names into the folder, unless a plan was made with another.
+    """Copy a mapping file and the files that it names into the folder; it may change until something is frozen.
 
-    Raises UsageError D603, D607 (a plan stands already, made with other decisions), S417.
+    Raises UsageError D603, D607 (something was frozen already, by other decisions), S417.
     """
     try:
         data = file.read_bytes()
@@ -69,8 +73,8 @@ def take_mapping(folder: Folder, file: Path) -> None:
     except OSError as error:
         raise UsageError("S417", f"{error.filename}: {error.strerror}") from None
     held = (folder / MAPPING).read_bytes() if (folder / MAPPING).exists() else b""
-    if held != data and (folder / PLAN).exists():
-        raise UsageError("D607", "a plan stands there already, made with other decisions")
+    if held != data and begun(folder):
+        raise UsageError("D607", "something was frozen there already, by other decisions")
     for name, content in beside.items():
         if "/" in name:
             raise UsageError("D603", f"{name} does not lie beside the mapping file")
@@ -103,7 +107,8 @@ def plan(folder: Folder, target: str) -> Plan:
     """
     if (folder / PLAN).exists():
         made = planned(folder)
-        if made.target == target and made.mapping == decisions(folder)[1]:
+        asked = target, decisions(folder)[1], catalog_file.digest(catalog(folder))
+        if (made.target, made.mapping, made.catalog) == asked:
             return made
     found, digest = decisions(folder)
     made = planning.plan(catalog(folder), target, found, digest)
@@ -118,12 +123,15 @@ def frozen(
 ) -> Frozen:
     """The freeze of the source in the folder: made, gone on with, or opened; every table, by the folder's mapping.
 
-    Raises UsageError D604 (no survey yet), UnreachableError D608 (no room for what is left of it), and as
-    `freeze.freezing.freeze`.
+    Raises UsageError D604 (no survey yet), IntegrityError D632 (tables changed since the survey), UnreachableError D608
+    (no room for what is left of it), and as `freeze.freezing.freeze`.
     """
     held = catalog(folder)
     if not sealed(folder):
         _room(folder, held)
+        # A column or a table made since the survey would be left behind, and nothing later looks for it.
+        if changed := held.changed(source.catalog()):
+            raise IntegrityError("D632", f"{', '.join(map(str, changed))}: since the survey; begin in another folder")
     with folder.timed("freeze"):
         tables = planning.frozen_tables(held, decisions(folder)[0])
         return freeze(source, tables, held, folder.freeze, workers=workers, at=at, progress=progress)
@@ -132,6 +140,11 @@ def frozen(
 def sealed(folder: Folder) -> bool:
     """Whether the folder's freeze is whole."""
     return (folder.freeze / seal.FILE).exists()
+
+
+def begun(folder: Folder) -> bool:
+    """Whether something was frozen or written by what the folder says, so that it may not change any more."""
+    return folder.freeze.exists() or (folder / steps.FILE).exists()
 
 
 def compare(

@@ -19,6 +19,7 @@ from flows.times import now
 from migration import stages
 from migration.run import Folder
 from migration.siard import About, write
+from migration.verifying.structure import CODE as LACK
 
 
 @click.group()
@@ -35,7 +36,7 @@ def survey(source: str, folder: Path, by: str, as_json: bool) -> int:
     """Read what a database holds, and what of it will not go without saying."""
     with terminal.progress(not as_json) as bar:
         catalog = relocation.survey(
-            relocation.begin(folder, source, "", by), steps=bar("tables surveyed", None, ("surveyed",))
+            relocation.begin(folder, source, "", by), anew=True, steps=bar("tables surveyed", None, ("surveyed",))
         )
     terminal.emit(as_json, plain(catalog), lambda: survey_lines(catalog, folder))
     return 0
@@ -213,6 +214,7 @@ def verify(place: Place, proof: Path, target: str, freeze: Path | None, workers:
         "root": found.proof.root,
         "target_root": found.target_root,
         "differences": [plain(one) for one in rechecking.differences(found)],
+        "lacks": plain(found.lacks),
     }
 
     def people() -> None:
@@ -220,6 +222,8 @@ def verify(place: Place, proof: Path, target: str, freeze: Path | None, workers:
         click.echo(f"{document['verdict']}: {found.rows} rows compared, {found.differences.lines} differences")
         for one in rechecking.differences(found):
             click.echo(f"{one.code} {one.table} key {one.key}" + (f" column {one.column}" if one.column else ""))
+        for lack in found.lacks:
+            click.echo(f"{LACK} {lack.place}: {lack.detail}")
 
     terminal.emit(as_json, document, people)
     return 0 if found.same else 4

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from migration import expressions
-from migration.catalog import NamedType, Table
+from migration.catalog import NamedType, Sequence, Table
 from migration.ddl import columns, keys
 from migration.ddl.ground import Ground, Said, Statement, lost
 from migration.plan import Act, TablePlan
@@ -47,7 +47,7 @@ def sequences(ground: Ground) -> Iterator[Said]:
             sequence.name if ground.dialect.has_schemas else type(sequence.name)("", sequence.name.name)
         )
         sql = f"CREATE SEQUENCE {name} START WITH {sequence.following} INCREMENT BY {sequence.increment}"
-        yield Statement(Act.CREATE_TYPE, str(sequence.name), sql)
+        yield Statement(Act.CREATE_TYPE, str(sequence.name), sql + _limit(sequence))
 
 
 def tables(ground: Ground) -> Iterator[Said]:
@@ -68,6 +68,13 @@ def tables(ground: Ground) -> Iterator[Said]:
         yield Statement(
             Act.CREATE_TABLE, str(plan.target), f"CREATE TABLE {ground.target(table.name)} (\n{body}\n){ending}"
         )
+
+
+def _limit(sequence: Sequence) -> str:
+    """The limit that a sequence needs beside its start, where it does not go from 1 upwards or from -1 downwards."""
+    if sequence.increment > 0:
+        return f" MINVALUE {sequence.following}" if sequence.following < 1 else ""
+    return f" MAXVALUE {sequence.following}" if sequence.following > -1 else ""
 
 
 def _lines(ground: Ground, table: Table, plan: TablePlan) -> Iterator[tuple[str, list[Said]]]:

@@ -12,6 +12,7 @@ from migration.natives import parse
 from migration.plan import Act, ColumnPlan, TablePlan
 
 _PREFIX: Final = 191  # characters of a text without length that an index of MariaDB goes by
+_LARGEST: Final = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 _NO_INDEX: Final = frozenset({"clob", "blob"})
 
 
@@ -107,11 +108,27 @@ def _next_number(ground: Ground, table: Table, column: Column, own: ColumnPlan) 
 
 def _setval(ground: Ground, table: Table, own: ColumnPlan, sequence: Sequence | None) -> Iterator[str]:
     name, column = ground.target(table.name), ground.dialect.quote(own.target)
-    following = str(sequence.following) if sequence else f"(SELECT coalesce(max({column}), 0) + 1 FROM {name})"
+    following, called = f"(SELECT coalesce(max({column}), 0) + 1 FROM {name})", "false"
+    if sequence:
+        yield from _limits(name, column, sequence)
+        largest = _LARGEST[own.native]
+        following = str(min(sequence.following, largest))
+        called = "true" if sequence.following > largest else "false"  # then no number is left
     serial = f"pg_get_serial_sequence({ground.dialect.text(name)}, {ground.dialect.text(own.target)})"
-    yield f"SELECT setval({serial}, {following}, false)"
-    if sequence and sequence.increment != 1:
-        yield f"ALTER TABLE {name} ALTER COLUMN {column} SET INCREMENT BY {sequence.increment}"
+    yield f"SELECT setval({serial}, {following}, {called})"
+
+
+def _limits(name: str, column: str, sequence: Sequence) -> Iterator[str]:
+    """Step and limits of a numbering that does not rise from 1 by 1: the target's own would refuse its next number."""
+    step, following = sequence.increment, sequence.following
+    if step < 0:
+        yield (
+            f"ALTER TABLE {name} ALTER COLUMN {column}"
+            f" SET INCREMENT BY {step} SET NO MINVALUE SET MAXVALUE {max(1, following)}"
+        )
+    elif step != 1 or following < 1:
+        lowest = f" SET MINVALUE {following}" if following < 1 else ""
+        yield f"ALTER TABLE {name} ALTER COLUMN {column} SET INCREMENT BY {step}{lowest}"
 
 
 def _start_with(ground: Ground, table: Table, own: ColumnPlan, sequence: Sequence | None) -> Iterator[str]:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from migration.catalog import Catalog
 from migration.copying.copy import fit
 from migration.copying.progress import Progress, silent
 from migration.engine import Source
 from migration.freeze import Frozen
-from migration.plan import Plan, TablePlan
+from migration.plan import Plan
 from migration.verifying.looking import Look, Verdict
 
 FILE: Final = "drift.csv"
@@ -19,16 +18,18 @@ FILE: Final = "drift.csv"
 class Drift:
     """Whether a source is still as it was frozen. `verdict` is None when it said so itself, without being read.
 
-    `gone` are the tables that it has no more, or with other columns.
+    `gone` are the tables that it has no more, that it has besides, or that have other columns or keys,
+    `numbered` the sequences that have gone on since the survey: the target would give their numbers again.
     """
 
     verdict: Verdict | None
     gone: tuple[str, ...]
+    numbered: tuple[str, ...] = ()
 
     @property
     def same(self) -> bool:
         """Whether it is."""
-        return not self.gone and (self.verdict is None or self.verdict.equal)
+        return not self.gone and not self.numbered and (self.verdict is None or self.verdict.equal)
 
 
 def drift(
@@ -39,17 +40,14 @@ def drift(
     Raises as `verify`, except D666.
     """
     fit(frozen, plan)
+    now = source.catalog()
+    gone = frozen.catalog.changed(now)
+    moved = set(frozen.catalog.sequences) ^ set(now.sequences)
+    numbered = tuple(sorted({str(sequence.name) for sequence in moved}))
     with source.snapshot() as snapshot:
-        if snapshot.identity.token and snapshot.identity.token == frozen.identity.token:
-            return Drift(None, ())
-    catalog = source.catalog()
-    gone = {table.source for table in plan.tables if _changed(table, frozen.catalog, catalog)}
+        # The same token only says that nothing was written since the freeze: tables may be younger than the survey.
+        if not gone and snapshot.identity.token and snapshot.identity.token == frozen.identity.token:
+            return Drift(None, (), numbered)
     look = Look(source, frozen, folder, FILE, workers, {}, reads_target=False)
     verdict = look.verdict([table for table in plan.tables if table.source not in gone], progress)
-    return Drift(verdict, tuple(sorted(map(str, gone))))
-
-
-def _changed(table: TablePlan, before: Catalog, now: Catalog) -> bool:
-    """Whether the source has lost the table, or has other columns in it."""
-    found = next((one for one in now.tables if one.name == table.source), None)
-    return found is None or found.columns != before.table(table.source).columns
+    return Drift(verdict, tuple(map(str, gone)), numbered)

@@ -73,7 +73,7 @@ def _columns(table: Table, have: Table, plan: TablePlan) -> Iterator[Lack]:
         if own.target not in found:
             yield Lack(place, "the column is missing")
         elif found[own.target].nullable and (not column.nullable or own.source in table.order):
-            yield Lack(place, "may be NULL")
+            yield Lack(f"{place} (not NULL)", "may be NULL")  # a loss of the column's says nothing of this
         elif column.identity and not found[own.target].identity:
             yield Lack(place, "new rows are not numbered")
 

@@ -234,3 +234,34 @@ def test_the_flow_of_prefect_does_the_same(folder: Path, office: Office) -> None
     begun = relocation.begin(folder / "p", url, f"sqlite:///{folder / 'p.db'}", "u1")
     document = engine.run_migration(office, "embedded", begun, quiet, workers=1, keep=False)
     assert (document["verdict"], document["rows"]) == ("equal", ROWS)
+
+
+def test_a_lost_index_is_named(folder: Path, office: Office) -> None:
+    """Rows alone are not a database: a key, index or column rule that is gone is named too."""
+    with apsw.Connection(str(folder / "new.db")) as database:
+        database.execute("CREATE TABLE p2 (id INTEGER PRIMARY KEY, name TEXT, id_number VARCHAR(18), born DATE)")
+        database.execute("INSERT INTO p2 SELECT * FROM person")
+        database.execute("DROP TABLE person")
+        database.execute("ALTER TABLE p2 RENAME TO person")
+    found = recheck(office, folder)
+    assert (found.same, found.differences.lines) == (False, 0)
+    assert [(lack.place.split(" ")[0], lack.detail) for lack in found.lacks] == [("person.name", "may be NULL")]
+
+
+def test_a_refused_plan_is_made_again(folder: Path) -> None:
+    """As long as nothing was frozen, a corrected source is surveyed anew and another mapping file is taken."""
+    source = f"sqlite:///{folder / 'old.db'}"
+    with apsw.Connection(str(folder / "old.db")) as database:
+        database.execute("UPDATE person SET born = '2024-02-31' WHERE id = 5")
+    begun = relocation.begin(folder / "again", source, f"sqlite:///{folder / 'a.db'}", "u1")
+    relocation.survey(begun)
+    assert list(relocation.plan(begun).refused())
+    mapping = folder / "site.toml"
+    mapping.write_text('[columns]\n"person.born" = "text"\n', encoding="utf-8")
+    assert not list(relocation.plan(begun, mapping).refused())
+    mapping.write_text("[types]\n", encoding="utf-8")
+    assert list(relocation.plan(begun, mapping).refused())
+    with apsw.Connection(str(folder / "old.db")) as database:
+        database.execute("UPDATE person SET born = '2024-02-28' WHERE id = 5")
+    relocation.survey(begun, anew=True)
+    assert not list(relocation.plan(begun).refused())

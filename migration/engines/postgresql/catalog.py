@@ -28,7 +28,7 @@ SELECT c.oid, n.nspname, c.relname, obj_description(c.oid, 'pg_class'),
   CASE c.relkind WHEN 'p' THEN (SELECT sum(pg_total_relation_size(t.relid)) FROM pg_partition_tree(c.oid) AS t)
     ELSE pg_total_relation_size(c.oid) END::bigint
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND {OWN} ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
+WHERE c.relkind IN ('r', 'p') AND {objects.WITH_COLUMNS} AND {OWN} ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
 """
 # A domain is followed to the type that it rests on; the modifier is the first that is given on the way.
 _COLUMNS: Final = f"""

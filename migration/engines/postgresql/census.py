@@ -58,9 +58,10 @@ def take(snapshot: PostgresqlSnapshot, table: Table) -> tuple[Oddity, ...]:
 def _probes(column: Column, table: Table, snapshot: PostgresqlSnapshot) -> Iterator[_Probe]:
     name = quote(column.name)
     if column.kind in (Kind.TEXT, Kind.OTHER) and snapshot.encoding == "UTF8":
-        yield _Probe("D619", column.name, f"{name}::text ~ {_PRIVATE}")
+        # A collation of its own may know no regular expressions (one under which texts that differ are equal).
+        yield _Probe("D619", column.name, f'{name}::text COLLATE "C" ~ {_PRIVATE}')
     if column.kind in (Kind.TEXT, Kind.OTHER) and snapshot.encoding == "SQL_ASCII":
-        yield _Probe("D611", column.name, f"{name}::text !~ {_UTF8}")
+        yield _Probe("D611", column.name, f'{name}::text COLLATE "C" !~ {_UTF8}')
     if column.kind is Kind.TEXT and column.length is None and column.name in _key_columns(table):
         length = f"'length ' || max(length({name}::text))"
         yield _Probe("D624", column.name, f"{name} IS NOT NULL", length, keyed=False)

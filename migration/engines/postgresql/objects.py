@@ -91,10 +91,17 @@ WHERE p.pronamespace IN ({SCHEMAS}) AND {no_extension("p.oid", "pg_proc")}
     WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'i')
 ORDER BY n.nspname, p.proname
 """
+WITH_COLUMNS: Final = (
+    "EXISTS (SELECT FROM pg_attribute AS w WHERE w.attrelid = c.oid AND w.attnum > 0 AND NOT w.attisdropped)"
+)
 # Objects and properties that a catalog has no place for: schema, relation, column, what it is.
 _LEFT: Final = f"""
 SELECT n.nspname, c.relname, '', CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'foreign table' END
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('m', 'f') AND {_OWN}
+UNION ALL
+SELECT n.nspname, c.relname, '', 'table without columns'
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT {WITH_COLUMNS} AND {_OWN}
 UNION ALL
 SELECT n.nspname, c.relname, '', 'row security policy ' || p.polname
 FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -115,6 +122,30 @@ UNION ALL
 SELECT n.nspname, c.relname, '', 'partitions ' || pg_get_partkeydef(c.oid)
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'p' AND NOT c.relispartition AND {_OWN}
+UNION ALL
+SELECT n.nspname, c.relname, '', 'constraint ' || o.conname || ': '
+  || CASE WHEN o.confmatchtype = 'f' THEN 'MATCH FULL' ELSE 'DEFERRABLE' END
+FROM pg_constraint AS o JOIN pg_class AS c ON c.oid = o.conrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE o.contype IN ('p', 'u', 'f') AND (o.condeferrable OR o.confmatchtype = 'f') AND o.conparentid = 0 AND {_OWN}
+UNION ALL
+SELECT n.nspname, c.relname, '', 'unique index ' || x.relname || ': NULLS NOT DISTINCT'
+FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_class AS c ON c.oid = i.indrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE to_jsonb(i) ->> 'indnullsnotdistinct' = 'true' AND NOT c.relispartition AND {_OWN}
+UNION ALL
+SELECT n.nspname, c.relname, '', 'column ' || a.attname || ': GENERATED ALWAYS AS IDENTITY'
+FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE a.attidentity = 'a' AND NOT a.attisdropped AND NOT c.relispartition AND {_OWN}
+UNION ALL
+SELECT n.nspname, c.relname, 'limits', 'limits of a sequence'
+FROM pg_sequence AS s JOIN pg_class AS c ON c.oid = s.seqrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE (s.seqcycle OR (s.seqincrement > 0, s.seqmin, s.seqmax) NOT IN (
+    (true, 1, 32767), (true, 1, 2147483647), (true, 1, 9223372036854775807),
+    (false, -32768, -1), (false, -2147483648, -1), (false, -9223372036854775808, -1))) AND {_OWN}
+UNION ALL
+SELECT '', 'pg_largeobject', '', count(*) || ' large objects' FROM pg_largeobject_metadata HAVING count(*) > 0
+UNION ALL
+SELECT '', e.extname, '', 'extension: the target needs it by itself' FROM pg_extension AS e WHERE e.extname <> 'plpgsql'
 UNION ALL
 SELECT n.nspname, c.relname, a.attname, 'collation ' || l.collname
 FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -138,7 +169,7 @@ def sequences(snapshot: PostgresqlSnapshot) -> tuple[Sequence, ...]:
     found = []
     for schema, name, increment, owner_schema, owner, column in snapshot.answers(_SEQUENCES, "the sequences"):
         sequence = TableName(str(schema), str(name))
-        query = f"SELECT last_value + CASE WHEN is_called THEN {increment} ELSE 0 END FROM {table(sequence)}"
+        query = f"SELECT last_value::numeric + CASE WHEN is_called THEN {increment} ELSE 0 END FROM {table(sequence)}"
         ((following,),) = snapshot.answers(query, str(sequence))
         place = (TableName(str(owner_schema), str(owner)), str(column)) if column else None
         found.append(Sequence(sequence, int(following or 0), int(increment or 1), place))

@@ -40,13 +40,23 @@ FROM pg_database AS d WHERE d.datname = current_database()
 _CLUSTER = """
 SELECT s.system_identifier::text || '/' || c.timeline_id FROM pg_control_system() AS s, pg_control_checkpoint() AS c
 """
-# Which columns of a table have a collation of their own or the database's that orders by bytes.
+# Which columns of a table have a collation of their own or the database's that orders by bytes. From PostgreSQL 15 on
+# the database may go by ICU's rules, whatever `datcollate` says, and anybody may name a collation of rules "C".
 _COLLATIONS = """
 SELECT a.attname FROM pg_attribute AS a JOIN pg_collation AS c ON c.oid = a.attcollation
 JOIN pg_database AS d ON d.datname = current_database()
 WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped
-  AND CASE WHEN c.collname = 'default' THEN d.datcollate = ANY(%s) ELSE c.collname = ANY(%s) END
+  AND c.collnamespace = 'pg_catalog'::regnamespace
+  AND CASE WHEN c.collname = 'default' THEN d.datcollate = ANY(%s){provider} ELSE c.collname = ANY(%s) END
 """
+# Which columns of a table may hold NULL, also because their constraint was never checked.
+_NULLABLE = """
+SELECT a.attname FROM pg_attribute AS a
+WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND (NOT a.attnotnull OR EXISTS (
+  SELECT FROM pg_constraint AS o
+  WHERE o.conrelid = a.attrelid AND o.contype = 'n' AND NOT o.convalidated AND a.attnum = ANY(o.conkey)))
+"""
+_NOT_ICU = " AND d.datlocprovider <> 'i'"
 
 
 class PostgresqlSnapshot:
@@ -89,12 +99,15 @@ class PostgresqlSnapshot:
         raise IntegrityError("D630", self.identity.name)
 
     def ranged(self, reading: Reading) -> bool:
-        """See `engine.Snapshot`: whether the key's own order is the canonical one, so that its index serves."""
+        """See `engine.Snapshot`: whether the key's own order is the canonical one, so that its index serves.
+
+        A row with NULL in its key lies in no range: where there may be one, there are none.
+        """
         if reading not in self._natural:
             columns = {column.name: column for column in reading.columns}
-            binary = self._binary(reading.table)
+            binary, nullable = self._binary(reading.table), self._nullable(reading.table)
             self._natural[reading] = bool(reading.key) and all(
-                rendering.naturally(columns[key], binary=key in binary) for key in reading.key
+                key not in nullable and rendering.naturally(columns[key], binary=key in binary) for key in reading.key
             )
         return self._natural[reading]
 
@@ -209,7 +222,11 @@ class PostgresqlSnapshot:
         if self.encoding not in rendering.AS_IT_STANDS:
             return frozenset()
         binary = list(_BINARY)
-        return frozenset(row[0] for row in self._run(_COLLATIONS, statements.table(table), binary, binary))
+        query = _COLLATIONS.format(provider=_NOT_ICU if self.version >= 150_000 else "")
+        return frozenset(row[0] for row in self._run(query, statements.table(table), binary, binary))
+
+    def _nullable(self, table: TableName) -> frozenset[str]:
+        return frozenset(row[0] for row in self._run(_NULLABLE, statements.table(table)))
 
     def _run(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         try:

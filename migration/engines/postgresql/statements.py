@@ -1,9 +1,14 @@
 """The SELECTs that read a table in canonical order, whole or in ranges of its key. Pure."""
 
+from typing import Final
+
 from migration.catalog import TableName
 from migration.engine import Bound, Reading
 from migration.engines.postgresql import rendering
 from migration.engines.postgresql.connecting import literal, quote
+
+# A query has at most 1,664 columns, those that it is ordered by included; above this they are one array.
+_TERMS: Final = 800
 
 
 def table(name: TableName) -> str:
@@ -44,7 +49,12 @@ def bounds(reading: Reading, origin: str, rows: int) -> str:
 def _keyless(reading: Reading, origin: str, encoding: str) -> str:
     cells = (f"({rendering.cell(column, quote(column.name))})::text" for column in reading.columns)
     texts = ", ".join(f"{cell} AS c{at}" for at, cell in enumerate(cells))
-    order = ", ".join(f"{rendering.by_bytes(f'c{at}', encoding)} NULLS FIRST" for at in range(len(reading.columns)))
+    places = [f"c{at}" for at in range(len(reading.columns))]
+    if len(places) > _TERMS:
+        marked = (rendering.by_bytes(f"coalesce('1' || {place}, '0')", encoding) for place in places)
+        order = f"ARRAY[{', '.join(marked)}]"
+    else:
+        order = ", ".join(f"{rendering.by_bytes(place, encoding)} NULLS FIRST" for place in places)
     return f"SELECT * FROM (SELECT {texts} FROM {origin}) AS written ORDER BY {order}"  # noqa: S608 -- names are quoted
 
 

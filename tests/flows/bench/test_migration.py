@@ -154,7 +154,7 @@ def test_servers_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
         assert before is not None
         assert after is not None
         assert after > before
-    assert both.source.used() is None
+    assert Server(both.source.url, 0).used() is None
 
     def missing(name: str) -> None:
         """It is not installed."""
