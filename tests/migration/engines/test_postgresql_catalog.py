@@ -153,11 +153,12 @@ def test_other_objects_are_listed(catalog: Catalog) -> None:
 
 
 def test_what_is_left_behind_is_said(catalog: Catalog) -> None:
-    """Materialized views, inheritance, partitions and collations are D625 with their place."""
+    """Materialized views, inheritance, partitions, strict numbering and collations are D625 with their place."""
     assert [(each.code, each.place, each.detail) for each in catalog.oddities] == [
         ("D625", "public.child", "inherits from public.parent"),
         ("D625", "public.kept", "materialized view"),
         ("D625", "public.parts", "partitions RANGE (id)"),
+        ("D625", "public.person", "column id: GENERATED ALWAYS AS IDENTITY"),
         ("D625", "public.person.spoken", "collation C"),
     ]
 
