@@ -86,8 +86,8 @@ def test_postgresql_from_postgresql() -> None:
             'ALTER TABLE "public"."staff" ADD CONSTRAINT "staff_office_fkey" FOREIGN KEY ("office") REFERENCES'
             ' "public"."office" ("id") ON DELETE SET NULL ON UPDATE CASCADE'
         ),
-        "SELECT setval(pg_get_serial_sequence('\"public\".\"office\"', 'id'), 44, false)",
         'ALTER TABLE "public"."office" ALTER COLUMN "id" SET INCREMENT BY 2',
+        "SELECT setval(pg_get_serial_sequence('\"public\".\"office\"', 'id'), 44, false)",
         'COMMENT ON TABLE "public"."office" IS \'offices\'',
         'COMMENT ON COLUMN "public"."office"."open" IS \'it\'\'s open\'',
         'CREATE VIEW "public"."v" AS SELECT 1',

@@ -105,7 +105,7 @@ FAULTS: dict[str, tuple[Callable[[Catalog], Catalog], str]] = {
         lambda c: person(
             c, columns=(c.tables[1].columns[0], replace(c.tables[1].columns[1], nullable=True), c.tables[1].columns[2])
         ),
-        "public.person.number",
+        "public.person.number (not NULL)",
     ),
     "numbering": (
         lambda c: replace(c, sequences=(replace(c.sequences[0], following=1), c.sequences[1])),
