@@ -19,6 +19,7 @@ FEWEST, UNKNOWN, MOST = 100, 10_000, 50_000  # rows in a chunk
 _CELL: Final = 12  # bytes of a cell where the source does not say how large a table is
 _ROW_OCTETS: Final = 65_000  # of MariaDB, a little below its limit for the columns that are no LOBs
 _PAGE_OCTETS: Final = 8_000  # of InnoDB, a little below what a page of 16 KiB takes of a row
+_MOST_COLUMNS: Final = {"mariadb": 1017, "oracle": 1000}
 _WHOLE, _BEGINNING = 255, 40  # octets: a longer value may stand elsewhere, but for its beginning
 _PLAIN: Final = 12  # octets of a column that is no text
 _TEXTS: Final = frozenset({"text", "varchar", "character varying", "longtext", "mediumtext", "clob", "varchar2"})
@@ -43,6 +44,9 @@ def tables(
         losses += found
         if not table.order:
             losses.append(Loss("D622", str(table.name), "", Carry.EXACT))
+        if len(columns) > (most := _MOST_COLUMNS.get(target.family, len(columns))):
+            detail = f"{len(columns):,} columns: a table of the target has {most:,} at most"
+            losses.append(Loss("D609", str(table.name), detail, Carry.REFUSED))
         plans.append(
             TablePlan(number, table.name, names.tables[table.name], columns, table.order, chunk_rows(table), table.rows)
         )

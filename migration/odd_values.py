@@ -62,8 +62,10 @@ def _fate(catalog: Catalog, odd: Oddity, target: Dialect, site: SiteMapping) -> 
         return _misfit(catalog, odd, target, site)
     if odd.code == "D618" and target.family == "postgresql":
         return Carry.EXACT, ""
-    if odd.code == "D620" and target.family in ("mariadb", "sqlite"):
+    if odd.code == "D620" and target.family == "mariadb":
         return Carry.DECLARED, "-0 becomes 0: the comparison will name these rows"
+    if odd.code == "D620" and target.family == "sqlite":
+        return _misfit(catalog, odd, target, site)  # a column of reals would be given 0, and its loading refuses that
     return (Carry.REFUSED if reason(odd.code).severity == "error" else Carry.DECLARED), ""
 
 

@@ -24,6 +24,8 @@ _COMMON: Final = {
 }
 _DEEPEST: Final = 30  # digits behind the point that MariaDB and MySQL both hold
 _KEY_LENGTH: Final = 255
+_UNTYPED: Final = ("", "any")  # columns of SQLite that keep a number and its digits as text apart
+_CLASSES: Final = "numbers beside texts become texts, and numbers such as 2.0 whole numbers: the values stay"
 DECLARED: Final = "mapping file"  # the rule of a type that the site says
 
 
@@ -73,6 +75,8 @@ def rules(target: str) -> tuple[Rule, ...]:
 
 def choose(column: Column, source: str, target: str, *, keyed: bool) -> Choice:
     """The target's type for a column of the source's engine; `keyed`: it is part of a key. Never raises: may refuse."""
+    if source == target == "sqlite" and column.native in _UNTYPED and column.kind in (Kind.NUMBER, Kind.OTHER):
+        return Choice(column.native, Carry.DECLARED, "as-its-text", "D624", _CLASSES)
     if source == target or (kin(source, target) and parse(column.native).base in _COMMON):
         return Choice(column.native, Carry.EXACT, "same")
     size = measure(column, source)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
+from migration.canon import double
 from migration.catalog import Kind
 from migration.engine import LoadColumn
 from migration.engines.sqlite.declared import Affinity, affinity
@@ -18,6 +19,7 @@ Binder = Callable[[str], Bound]
 
 _EXACT_DIGITS: Final = 15  # as many decimal digits survive in a double
 _LARGEST: Final = 2**63
+_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
 _NUMERAL: Final = re.compile(r"[ \t-\r]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t-\r]*", re.ASCII)
 
 
@@ -38,7 +40,9 @@ def binder(column: LoadColumn) -> Binder:
         return _small_integer if held is Affinity.REAL else _integer
     if column.kind in (Kind.DECIMAL, Kind.NUMBER):
         return _number
-    return str if held is Affinity.NONE else _text
+    if held is Affinity.NONE:
+        return str
+    return _mixed if column.kind is Kind.OTHER else _text
 
 
 def _bytes(text: str) -> bytes:
@@ -59,8 +63,8 @@ def _small_integer(_text: str) -> int:
 
 
 def _number(text: str) -> int | float:
-    if "." not in text:
-        return _integer(text)
+    if "." not in text and -_LARGEST <= int(text) < _LARGEST:
+        return int(text)
     if len(text) > _EXACT_DIGITS and Decimal(repr(float(text))) != Decimal(text):
         raise Unfit
     return float(text)
@@ -74,6 +78,17 @@ def _float(text: str) -> float | str:
     if text == "-0":
         raise Unfit
     return _any_float(text)
+
+
+def _mixed(text: str) -> int | float | str:
+    """A numeral of a column that holds texts beside numbers: a number, if that is written so again."""
+    if not _NUMERAL.fullmatch(text):
+        return text
+    if _INTEGER.fullmatch(text) and -_LARGEST <= int(text) < _LARGEST:
+        return int(text)
+    if double(float(text)) != text:
+        raise Unfit
+    return float(text)
 
 
 def _text(text: str) -> str:

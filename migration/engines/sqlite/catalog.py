@@ -182,6 +182,8 @@ class _Reader:
             yield Oddity("D625", TableName("", name), detail="a virtual table")
         for name in self._of("shadow"):
             yield Oddity("D625", TableName("", name), detail="belongs to a virtual table")
+        for (name,) in self._rows("SELECT name FROM pragma_table_list WHERE schema = 'main' AND strict ORDER BY name"):
+            yield Oddity("D625", TableName("", name), detail="STRICT: values of another type would be refused")
 
     def _collations(self, found: Table) -> Iterable[Oddity]:
         """Columns that are compared by a rule of their own: keys and indexes of them mean less in the target."""

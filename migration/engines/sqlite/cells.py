@@ -19,12 +19,14 @@ from typing import Final
 from migration.canon import double
 from migration.catalog import Kind
 from migration.engine import ReadColumn
+from migration.engines.sqlite.declared import Affinity, affinity
 
 Stored = int | float | str | bytes | None
 
 PRIVATE: Final = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
 BEYOND: Final = re.compile(r"-?infinity|\d{5,6}-.*|\d{4,6}-.* BC|0000-(?!00).*", re.ASCII | re.DOTALL)
 _INTEGER: Final = re.compile(r"-?(?:[1-9][0-9]*)|0")
+_BOOLEAN: Final = re.compile("[01]")
 _NUMERAL: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _MOMENT: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6})0*)?)?)?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
@@ -75,21 +77,26 @@ def _bytes(_column: ReadColumn, stored: Stored) -> str:
     return "\\x" + stored.hex()
 
 
-def _integer(_column: ReadColumn, stored: Stored) -> str:
-    if isinstance(stored, int):
-        return str(stored)
-    if not isinstance(stored, str) or not _INTEGER.fullmatch(stored):
+def _digits(column: ReadColumn, stored: Stored, form: re.Pattern[str]) -> str:
+    """A number in a text, in a column of texts: elsewhere digits in a text are another value than the number."""
+    if not isinstance(stored, str) or affinity(column.native) is not Affinity.TEXT or not form.fullmatch(stored):
         raise Stray("D615")
     return stored
 
 
-def _boolean(_column: ReadColumn, stored: Stored) -> str:
-    if isinstance(stored, float | bytes) or str(stored) not in ("0", "1"):
-        raise Stray("D615")
-    return str(stored)
+def _integer(column: ReadColumn, stored: Stored) -> str:
+    if isinstance(stored, int):
+        return str(stored)
+    return _digits(column, stored, _INTEGER)
 
 
-def _exact(stored: Stored) -> Decimal:
+def _boolean(column: ReadColumn, stored: Stored) -> str:
+    if isinstance(stored, int) and stored in (0, 1):
+        return str(stored)
+    return _digits(column, stored, _BOOLEAN)
+
+
+def _exact(column: ReadColumn, stored: Stored) -> Decimal:
     if isinstance(stored, float):
         found = Decimal(repr(stored))
         if not found.is_finite():
@@ -97,18 +104,16 @@ def _exact(stored: Stored) -> Decimal:
         return found
     if isinstance(stored, int):
         return Decimal(stored)
-    if not isinstance(stored, str) or not _NUMERAL.fullmatch(stored):
-        raise Stray("D615")
-    return Decimal(stored)
+    return Decimal(_digits(column, stored, _NUMERAL))
 
 
-def _number(_column: ReadColumn, stored: Stored) -> str:
-    return number(_exact(stored))
+def _number(column: ReadColumn, stored: Stored) -> str:
+    return number(_exact(column, stored))
 
 
 def _decimal(column: ReadColumn, stored: Stored) -> str:
     scale = column.scale or 0
-    whole, _, behind = number(_exact(stored)).partition(".")
+    whole, _, behind = number(_exact(column, stored)).partition(".")
     if len(behind) > scale:
         raise Stray("D615")
     return f"{whole}.{behind:0<{scale}}" if scale else whole

@@ -1,0 +1,60 @@
+"""What happens to a source between its survey and its freeze is never left behind without a word."""
+
+import pytest
+
+from flows import relocation
+from flows.wiring import Office
+from formats.errors import IntegrityError
+from migration import environment
+from migration.freeze import Frozen
+from migration.proof import Drift
+from migration.verifying.drift import drift
+from tests.migration.acceptance import writing
+from tests.migration.acceptance.pipeline import migrate
+from tests.migration.acceptance.places import ENGINES, Places
+
+MADE = ("CREATE TABLE a (id integer NOT NULL PRIMARY KEY, v varchar(20))", "INSERT INTO a VALUES (1, 'x')")
+LATER = {
+    "a column": ("ALTER TABLE a ADD COLUMN more varchar(20)", "UPDATE a SET more = 'y'"),
+    "a table": ("CREATE TABLE b (id integer NOT NULL PRIMARY KEY)", "INSERT INTO b VALUES (1)"),
+    "another type": ("DROP TABLE a", "CREATE TABLE a (id integer NOT NULL PRIMARY KEY, v varchar(30))"),
+}
+
+
+@pytest.mark.parametrize("later", LATER.values(), ids=LATER)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_tables_that_changed_are_not_frozen(
+    engine: str, later: tuple[str, ...], office: Office, places: Places
+) -> None:
+    """A column or a table that came after the survey stops the freeze (D632), which would not have it."""
+    source = places.fresh(engine)
+    writing.run(source, *MADE)
+    folder = relocation.begin(places.run(), source, places.fresh("sqlite"), "u1")
+    relocation.survey(folder)
+    writing.run(source, *later)
+    with pytest.raises(IntegrityError, match="since the survey") as refused:
+        relocation.freeze(office, folder)
+    assert refused.value.code == "D632"
+
+
+def test_rows_that_came_are_frozen(office: Office, places: Places) -> None:
+    """Rows that came after the survey are in the target, and the proof says that the source has gone on."""
+    source = places.fresh("postgresql")
+    writing.run(source, "CREATE TABLE a (id serial PRIMARY KEY, v text)", "INSERT INTO a (v) VALUES ('x')")
+    folder = relocation.begin(places.run(), source, places.fresh("postgresql"), "u1")
+    relocation.survey(folder)
+    writing.run(source, "INSERT INTO a (v) VALUES ('y')")
+    report = relocation.relocate(office, folder, keep=False)
+    assert (report.verdict, report.rows) == ("equal", 2)
+    assert relocation.prove(office, folder).drift is Drift.CHANGED
+
+
+def test_a_table_that_came_after_the_freeze_is_a_change(office: Office, places: Places) -> None:
+    """A source that got another table since is not the one that was frozen, and the table is named."""
+    source = places.fresh("postgresql")
+    writing.run(source, *MADE)
+    done = migrate(office, places.run(), source, places.fresh("sqlite"))
+    writing.run(source, *LATER["a table"])
+    frozen = Frozen.open(done.folder.freeze)
+    found = drift(frozen, done.plan, environment.source(relocation.address(source)), done.folder.path)
+    assert (found.same, found.gone) == (False, ("public.b",))
