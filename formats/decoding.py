@@ -13,29 +13,16 @@
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, repeat
-from typing import NamedTuple, TypeVar, cast
+from itertools import chain
 
 from lxml import etree
 
 from formats.bulk import lift, without
 from formats.errors import RefusedError
-from formats.messages import Approval, Delivery, Environment, Finding, Header, Message, Outcome, Receipt
-from formats.record import (
-    AccountYear,
-    Benefit,
-    Contribution,
-    Employer,
-    Enrolment,
-    MonthTotal,
-    OtherEntry,
-    Person,
-    Record,
-    Subsidy,
-)
-from formats.xsd import ATTRIBUTES, MESSAGE_NAMESPACE, RECORD_NAMESPACE, TAGS, schema
-
-Row = TypeVar("Row", bound=NamedTuple)
+from formats.message_values import message_of
+from formats.messages import Delivery, Message
+from formats.record import Contribution
+from formats.xsd import ATTRIBUTES, ROOTS, TAGS, schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +47,7 @@ _DECLARATION = re.compile(
 _HARMLESS = re.compile(rb"<!(?:--|\[CDATA\[)")
 _NAME = re.compile(r"\{urn:jiexu:(message|record):([0-9]+)\}(.*)")
 _VERSION = re.compile(r"([0-9]+)\.[0-9]+")
-_ELEMENTS = {"message": {"delivery", "receipt"}, "record": {"record"}}
+_ELEMENTS = {"message": set(ROOTS.values()), "record": {"record"}}
 _SYNTAX = {
     int(etree.ErrorTypes.ERR_UNDECLARED_ENTITY): "M151",
     int(etree.ErrorTypes.ERR_RESOURCE_LIMIT): "M152",
@@ -93,9 +80,7 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Message:
     M160 against the schema, M161 a major version that is not known, M162 not a message. Business rules are not checked.
     """
     root, contributions = _read(data, limits)
-    if root.tag == f"{{{MESSAGE_NAMESPACE}}}receipt":
-        return _receipt(root)
-    return _delivery(root, contributions)
+    return message_of(root, contributions)
 
 
 def _read(data: bytes, limits: Limits) -> tuple[etree._Element, tuple[Contribution, ...]]:
@@ -188,64 +173,3 @@ def _place(log: etree._ListErrorLog) -> str:
     """Where the schema was broken: names of elements and attributes, only such as the schema has."""
     names = _NAMES.match(log[0].message) if len(log) else None
     return "/@".join(name for name in names.groups() if name in _KNOWN_NAMES) if names else ""
-
-
-def _delivery(root: etree._Element, contributions: tuple[Contribution, ...]) -> Delivery:
-    header, approvals, record, *_ = root
-    return Delivery(
-        header=_header(header),
-        kinds=tuple(root.get("kinds", "").split(" ")),
-        approvals=_rows(approvals, Approval, MESSAGE_NAMESPACE),
-        record=_record(record, contributions),
-    )
-
-
-def _receipt(root: etree._Element) -> Receipt:
-    header, findings, *_ = root
-    checkpoint = root.find(f"{{{MESSAGE_NAMESPACE}}}checkpoint")
-    return Receipt(
-        header=_header(header),
-        outcome=cast("Outcome", root.get("outcome", "")),
-        digest=root.get("digest", ""),
-        decided=root.get("decided", ""),
-        findings=_rows(findings, Finding, MESSAGE_NAMESPACE),
-        checkpoint="" if checkpoint is None else checkpoint.get("note", ""),
-    )
-
-
-def _header(element: etree._Element) -> Header:
-    return Header(
-        message_id=element.get("messageId", ""),
-        case=element.get("case", ""),
-        sender=element.get("sender", ""),
-        receiver=element.get("receiver", ""),
-        sequence=int(element.get("sequence", "")),
-        sent=element.get("sent", ""),
-        environment=cast("Environment", element.get("environment", "")),
-        answers=element.get("answers", ""),
-    )
-
-
-def _record(element: etree._Element, contributions: tuple[Contribution, ...]) -> Record:
-    """The schema fixes the order of the groups; what a later minor version adds stands behind them."""
-    registration, paid, benefits, account, other, *_ = element
-    person, employers, enrolments, *_ = registration
-    return Record(
-        person=_row(person, Person),
-        employers=_rows(employers, Employer),
-        enrolments=_rows(enrolments, Enrolment),
-        contributions=contributions or _rows(paid, Contribution),
-        subsidies=_rows(paid, Subsidy),
-        benefits=_rows(benefits, Benefit),
-        months=_rows(account, MonthTotal),
-        account=_rows(account, AccountYear),
-        other=_rows(other, OtherEntry),
-    )
-
-
-def _rows(group: etree._Element, row: type[Row], namespace: str = RECORD_NAMESPACE) -> tuple[Row, ...]:
-    return tuple(_row(element, row) for element in group.iterchildren(f"{{{namespace}}}{TAGS[row]}"))
-
-
-def _row(element: etree._Element, row: type[Row]) -> Row:
-    return row._make(map(element.get, ATTRIBUTES[row], repeat("")))

@@ -1,33 +1,30 @@
 """Message -> XML bytes, by string templates: seven times as fast as building a tree (measured on 1,440 rows).
 
 The bytes are the record: digest, signature and archive are over them, so the same message always gives the same bytes.
-Every row is one line, values in attributes in the order of the fields; an empty value is an attribute left out.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import chain
-from typing import NamedTuple
+from itertools import chain, count
 
-from formats.errors import RefusedError
-from formats.messages import Delivery, Header, Message, Receipt
+from formats.information_form import InformationForm
+from formats.messages import (
+    Clarification,
+    ContactLetter,
+    Correction,
+    Delivery,
+    Header,
+    Message,
+    Receipt,
+    Reminder,
+    Return,
+    Withdrawal,
+)
 from formats.record import Record
-from formats.xsd import ATTRIBUTES, MESSAGE_NAMESPACE, RECORD_NAMESPACE, TAGS, VERSION, attribute_name
+from formats.row_text import attributes_text, row_text, rows_text
+from formats.xsd import ATTRIBUTES, MESSAGE_NAMESPACE, RECORD_NAMESPACE, ROOTS, TAGS, VERSION, attribute_name
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _HEADER = tuple(attribute_name(field) for field in Header.__dataclass_fields__)
-# What XML 1.0 §2.2 cannot carry, not even as a character reference.
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# Blanks other than the space would be read back as spaces (XML 1.0 §3.3.3); `>` needs no escape in an attribute.
-_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
-
-
-class _Template(NamedTuple):
-    """One row class. `parts` begin with the end of the row before: joined with the values they make many rows."""
-
-    parts: tuple[str, ...]
-    row: str
 
 
 def encode(message: Message) -> bytes:
@@ -35,7 +32,7 @@ def encode(message: Message) -> bytes:
 
     RefusedError R030, with the path, where a value has a character that XML cannot carry.
     """
-    parts = _delivery(message) if isinstance(message, Delivery) else _receipt(message)
+    parts = _writer(message)
     # Part by part: one name in Chinese would double the width of all the rows, were they joined as text.
     return b"".join(map(str.encode, parts))
 
@@ -46,100 +43,106 @@ def encode_record(record: Record) -> bytes:
 
 
 def _delivery(message: Delivery) -> Iterator[str]:
-    attributes = _attributes(
-        ("xmlns", "version", "kinds"), (MESSAGE_NAMESPACE, VERSION, " ".join(message.kinds)), "/delivery"
-    )
-    yield f"{_DECLARATION}<delivery{attributes}>\n<header{_header(message.header, '/delivery')}/>\n"
-    yield f"<approvals>{_rows(message.approvals, '/delivery/approvals')}</approvals>\n"
+    yield _opened(message, ("kinds",), (" ".join(message.kinds),))
+    yield f"<approvals>{rows_text(message.approvals, '/delivery/approvals')}</approvals>\n"
+    if message.forms:
+        yield f"<forms>{''.join(map(_form, message.forms, count(1)))}</forms>\n"
+    if message.correction:
+        yield _correction(message.correction)
     yield from _record(message.record)
     yield "</delivery>\n"
 
 
-def _receipt(message: Receipt) -> Iterator[str]:
-    attributes = _attributes(
-        ("xmlns", "version", "outcome", "digest", "decided"),
-        (MESSAGE_NAMESPACE, VERSION, message.outcome, message.digest, message.decided),
-        "/receipt",
+def _form(form: InformationForm, number: int) -> str:
+    path = f"/delivery/forms/form[{number}]"
+    return f"\n<form>\n{row_text(form.sums, f'{path}/sums')}{rows_text(form.periods, path)}</form>"
+
+
+def _correction(correction: Correction) -> str:
+    path = "/delivery/correction"
+    attributes = attributes_text(
+        ("messageId", "digest", "reason"), (correction.message_id, correction.digest, correction.reason), path
     )
-    yield f"{_DECLARATION}<receipt{attributes}>\n<header{_header(message.header, '/receipt')}/>\n"
-    yield f"<findings>{_rows(message.findings, '/receipt/findings')}</findings>\n"
+    return f"<correction{attributes}>{rows_text(correction.changes, path)}</correction>\n"
+
+
+def _receipt(message: Receipt) -> Iterator[str]:
+    yield _opened(message, ("outcome", "digest", "decided"), (message.outcome, message.digest, message.decided))
+    yield f"<findings>{rows_text(message.findings, '/receipt/findings')}</findings>\n"
     if message.checkpoint:
-        yield f"<checkpoint{_attributes(('note',), (message.checkpoint,), '/receipt/checkpoint')}/>\n"
+        yield f"<checkpoint{attributes_text(('note',), (message.checkpoint,), '/receipt/checkpoint')}/>\n"
     yield "</receipt>\n"
 
 
 def _header(header: Header, path: str) -> str:
     values = (str(getattr(header, field)) for field in Header.__dataclass_fields__)
-    return _attributes(_HEADER, tuple(values), f"{path}/header")
+    return attributes_text(_HEADER, tuple(values), f"{path}/header")
 
 
 def _record(record: Record) -> Iterator[str]:
     path = "/delivery/record"
     registration, contributions, account = f"{path}/registration", f"{path}/contributions", f"{path}/account"
-    person = _attributes(ATTRIBUTES[type(record.person)], record.person, f"{registration}/person")
+    person = attributes_text(ATTRIBUTES[type(record.person)], record.person, f"{registration}/person")
     yield f'<record xmlns="{RECORD_NAMESPACE}" version="{VERSION}">\n<registration>\n<person{person}/>\n'
-    yield f"<employers>{_rows(record.employers, f'{registration}/employers')}</employers>\n"
-    yield f"<enrolments>{_rows(record.enrolments, f'{registration}/enrolments')}</enrolments>\n</registration>\n"
+    yield f"<employers>{rows_text(record.employers, f'{registration}/employers')}</employers>\n"
+    yield f"<enrolments>{rows_text(record.enrolments, f'{registration}/enrolments')}</enrolments>\n</registration>\n"
     yield "<contributions>"
-    yield _rows(record.contributions, contributions)
-    yield f"{_rows(record.subsidies, contributions)}</contributions>\n"
-    yield f"<benefits>{_rows(record.benefits, f'{path}/benefits')}</benefits>\n"
-    yield f"<account>{_rows(record.months, account)}{_rows(record.account, account)}</account>\n"
-    yield f"<other>{_rows(record.other, f'{path}/other')}</other>\n</record>\n"
+    yield rows_text(record.contributions, contributions)
+    yield f"{rows_text(record.subsidies, contributions)}</contributions>\n"
+    yield f"<benefits>{rows_text(record.benefits, f'{path}/benefits')}</benefits>\n"
+    yield f"<account>{rows_text(record.months, account)}{rows_text(record.account, account)}</account>\n"
+    yield f"<other>{rows_text(record.other, f'{path}/other')}</other>\n</record>\n"
 
 
-def _rows(rows: Sequence[NamedTuple], path: str) -> str:
-    """All rows of one class, each on a line of its own; `path` is that of the element around them."""
-    if not rows:
-        return ""
-    template = _template(type(rows[0]))
-    values: list[str] = list(chain.from_iterable(rows))
-    if _is_plain(values):
-        parts = [""] * (2 * len(values))
-        parts[::2] = template.parts * len(rows)
-        parts[1::2] = values
-        return "".join(parts)[len('"/>') :] + '"/>'
-    return "".join(_row(template, row, path, number) for number, row in enumerate(rows, start=1))
+def _contact_letter(message: ContactLetter) -> Iterator[str]:
+    names, values = ("kinds", "dated", "oldOffice"), (" ".join(message.kinds), message.dated, message.old_office)
+    yield _opened(message, names, values)
+    yield f"<approvals>{rows_text(message.approvals, '/contactLetter/approvals')}</approvals>\n"
+    for row in (message.applicant, message.contact, message.payee):
+        if row is not None:
+            yield f"{row_text(row, f'/contactLetter/{TAGS[type(row)]}')}\n"
+    yield "</contactLetter>\n"
 
 
-def _row(template: _Template, row: NamedTuple, path: str, number: int) -> str:
-    if _is_plain(row):
-        return template.row % row
-    tag = TAGS[type(row)]
-    return f"\n<{tag}{_attributes(ATTRIBUTES[type(row)], row, f'{path}/{tag}[{number}]')}/>"
+def _return(message: Return) -> Iterator[str]:
+    yield _opened(message, ("digest", "decided", "note"), (message.digest, message.decided, message.note))
+    yield f"<findings>{rows_text(message.findings, '/return/findings')}</findings>\n</return>\n"
 
 
-def _is_plain(values: Sequence[str]) -> bool:
-    """Whether no value is empty or needs an escape. May say no needlessly, as for an ideographic space.
-
-    Joined by quotation marks, a mark or an emptiness among the values shows; unprintable is all that XML cannot carry
-    and every blank but the space.
-    """
-    joined = '"'.join(values)
-    return (
-        joined.isprintable()
-        and "&" not in joined
-        and "<" not in joined
-        and '""' not in joined
-        and joined.count('"') == len(values) - 1
-        and bool(values[0] and values[-1])
-    )
+def _withdrawal(message: Withdrawal) -> Iterator[str]:
+    yield _opened(message, ("digest", "why"), (message.digest, message.why)) + "</withdrawal>\n"
 
 
-def _attributes(names: Sequence[str], values: Sequence[str], path: str) -> str:
-    return "".join(
-        f' {name}="{_escape(value, path, name)}"' for name, value in zip(names, values, strict=True) if value
-    )
+def _reminder(message: Reminder) -> Iterator[str]:
+    names, values = ("awaited", "due", "count"), (message.awaited, message.due, str(message.count))
+    yield _opened(message, names, values) + "</reminder>\n"
 
 
-def _escape(value: str, path: str, name: str) -> str:
-    if _ILLEGAL.search(value):
-        raise RefusedError("R030", f"{path}/@{name}")
-    return value.translate(_ESCAPES)
+def _clarification(message: Clarification) -> Iterator[str]:
+    names, values = ("kind", "text", "respondBy"), (message.kind, message.text, message.respond_by)
+    yield _opened(message, names, values) + "</clarification>\n"
 
 
-@cache
-def _template(row: type[NamedTuple]) -> _Template:
-    first, *others = ATTRIBUTES[row]
-    parts = (f'"/>\n<{TAGS[row]} {first}="', *(f'" {name}="' for name in others))
-    return _Template(parts, "%s".join((*parts, '"/>'))[len('"/>') :])
+def _opened(message: Message, names: Sequence[str], values: Sequence[str]) -> str:
+    """A message's declaration, root tag and header."""
+    tag = ROOTS[type(message)]
+    attributes = attributes_text(("xmlns", "version", *names), (MESSAGE_NAMESPACE, VERSION, *values), f"/{tag}")
+    return f"{_DECLARATION}<{tag}{attributes}>\n<header{_header(message.header, f'/{tag}')}/>\n"
+
+
+def _writer(message: Message) -> Iterator[str]:
+    match message:
+        case Delivery():
+            return _delivery(message)
+        case Receipt():
+            return _receipt(message)
+        case ContactLetter():
+            return _contact_letter(message)
+        case Return():
+            return _return(message)
+        case Withdrawal():
+            return _withdrawal(message)
+        case Reminder():
+            return _reminder(message)
+        case Clarification():
+            return _clarification(message)

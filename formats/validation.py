@@ -18,11 +18,11 @@ from formats import rules
 from formats.errors import RefusedError
 from formats.messages import Delivery, Finding, Message
 from formats.xml import DEFAULT_LIMITS, Limits, decode
-from formats.xsd import MESSAGE_NAMESPACE, RECORD_NAMESPACE, TAGS, folder
+from formats.xsd import MESSAGE_NAMESPACE, RECORD_NAMESPACE, SINGLE, TAGS, folder
 
 # xmlschema reads about 0.6 MB a second, less where all is wrong: larger documents are refused without places.
 _EXPLAINED_BYTES = 2**20
-_REPEATED = frozenset(TAGS.values()) - {"person"}
+_REPEATED = (frozenset(TAGS.values()) | {"form"}) - SINGLE
 _STEP = re.compile(r"(?:\{[^}]*\})?([^/{}\[\]]+)(\[[0-9]+\])?(?:/|$)")
 # How xmlschema begins to say what is wrong with an attribute; the rest of its text quotes the value.
 _BAD_VALUE = re.compile(r"attribute (\w+)=")
@@ -35,7 +35,7 @@ def check(data: bytes, on: date, limits: Limits = DEFAULT_LIMITS) -> tuple[Messa
 
     1. Form and schema (`xml.decode`): if it fails there is no message, and the findings have codes M150 to M162.
     2. Business rules (`rules.check`), for a delivery: findings of severity error and warning; `on` is the day of the
-       check. A receipt has no rules.
+       check. Other messages have no rules.
     """
     try:
         message = decode(data, limits)

@@ -1,6 +1,7 @@
 """The schema, and what the code takes from it: names, column types, the compiled validator.
 
-`schema/record-1.xsd` and `schema/message-1.xsd` (XSD 1.0) are the one place where names and lexical forms are fixed.
+`schema/record-1.xsd` and `schema/message-1.xsd` with what it includes (XSD 1.0) are the one place where names and
+lexical forms are fixed.
 Names of fields, turned into camelCase, are names of attributes; the order of the fields is the order of the attributes.
 """
 
@@ -14,7 +15,23 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from formats.messages import Approval, Finding
+from formats.information_form import FormPeriod, FormSums
+from formats.messages import (
+    Applicant,
+    Approval,
+    Change,
+    Clarification,
+    Contact,
+    ContactLetter,
+    Delivery,
+    Finding,
+    Message,
+    Payee,
+    Receipt,
+    Reminder,
+    Return,
+    Withdrawal,
+)
 from formats.record import (
     AccountYear,
     Benefit,
@@ -44,6 +61,23 @@ _ROWS: dict[type[NamedTuple], str] = {
     OtherEntry: "entry",
     Approval: "approval",
     Finding: "finding",
+    FormSums: "sums",
+    FormPeriod: "period",
+    Change: "change",
+    Applicant: "applicant",
+    Contact: "contact",
+    Payee: "payee",
+}
+# Rows of which there is one where it stands.
+SINGLE = frozenset({"person", "sums", "applicant", "contact", "payee"})
+ROOTS: Mapping[type[Message], str] = {
+    ContactLetter: "contactLetter",
+    Delivery: "delivery",
+    Return: "return",
+    Withdrawal: "withdrawal",
+    Reminder: "reminder",
+    Clarification: "clarification",
+    Receipt: "receipt",
 }
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 
@@ -77,7 +111,7 @@ def folder() -> Iterator[Path]:
 
 @cache
 def schema() -> etree.XMLSchema:
-    """The compiled schema of both messages, for libxml2."""
+    """The compiled schema of all messages, for libxml2."""
     with folder() as place:
         return etree.XMLSchema(file=str(place / "message-1.xsd"))
 

@@ -113,7 +113,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
         "M161",
         lambda: delivery_text().replace("urn:jiexu:record:1", "urn:jiexu:record:2").encode(),
     ),
-    "another message": ("M162", lambda: b'<reminder xmlns="urn:jiexu:message:1" version="1.0"/>'),
+    "another message": ("M162", lambda: b'<greeting xmlns="urn:jiexu:message:1" version="1.0"/>'),
     "a bare record": ("M162", lambda: b'<record xmlns="urn:jiexu:record:1" version="1.0"/>'),
     "another vocabulary": ("M162", lambda: b'<html xmlns="http://www.w3.org/1999/xhtml"/>'),
     "no namespace": ("M162", lambda: b"<delivery/>"),

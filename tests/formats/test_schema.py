@@ -13,7 +13,7 @@ from xmlschema import XMLSchema10
 from formats import record, xml, xsd
 from formats.messages import Header, Message
 from formats.record import Contribution, Record
-from tests import builders, parts
+from tests import builders, letters, parts
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 ROWS = sorted(xsd.TAGS, key=lambda row: row.__name__)
@@ -36,6 +36,13 @@ def messages() -> dict[str, Message]:
         "refund": builders.a_delivery(
             record=builders.a_record(contributions=(builders.a_contribution(person_paid="-560.00"),))
         ),
+        "contact letter": letters.a_contact_letter(),
+        "letter of little": letters.a_contact_letter(payee=None, old_office=""),
+        "correction": letters.a_correction(),
+        "return": letters.a_return(),
+        "withdrawal": letters.a_withdrawal(),
+        "reminder": letters.a_reminder(),
+        "clarification": letters.a_clarification(),
         "receipt": builders.a_receipt(),
         "accepting receipt": builders.a_receipt(outcome="accepted", findings=()),
         "receipt with a checkpoint": builders.a_receipt(checkpoint=builders.CHECKPOINT),
@@ -47,9 +54,9 @@ OPTIONAL_OF_PERSON = ("household_place", "personal_status", "employment_status",
 
 
 def documents() -> tuple[etree._Element, ...]:
-    """The two schema documents."""
+    """The schema documents."""
     with xsd.folder() as folder:
-        return tuple(etree.fromstring((folder / name).read_bytes()) for name in ("record-1.xsd", "message-1.xsd"))
+        return tuple(etree.fromstring(path.read_bytes()) for path in sorted(folder.glob("*.xsd")))
 
 
 def attributes_of(type_name: str) -> dict[str, etree._Element]:
@@ -71,10 +78,11 @@ def test_attributes_are_the_fields(row: type) -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_name", "optional"), [("DeliveryHeader", {"answers"}), ("ReceiptHeader", {"answers", "case"})]
+    ("type_name", "optional"),
+    [("DeliveryHeader", {"answers"}), ("AnswerHeader", set()), ("ReceiptHeader", {"answers", "case"})],
 )
 def test_header_attributes_are_the_fields(type_name: str, optional: set[str]) -> None:
-    """Both headers have the fields of Header; only a receipt may lack the case."""
+    """All headers have the fields of Header; only a receipt may lack the case."""
     declared = attributes_of(type_name)
     assert tuple(declared) == tuple(xsd.attribute_name(field.name) for field in fields(Header))
     assert {name for name, one in declared.items() if one.get("use") != "required"} == optional
@@ -101,10 +109,12 @@ def test_every_simple_type_says_what_it_takes() -> None:
             assert one.findtext(f"{XS}annotation/{XS}documentation"), one.get("name")
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.__module__ == "formats.record"])
-def test_codes_are_those_of_the_record(row: type) -> None:
-    """The code in a declaration's appinfo is the one beside the field in record.py."""
-    assert inspect.getmodule(row) is record
+CODED = ("formats.record", "formats.information_form")
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.__module__ in CODED])
+def test_codes_are_those_beside_the_fields(row: type) -> None:
+    """The code in a declaration's appinfo is the one beside the field."""
     beside = dict(re.findall(r"^    (\w+): str.*?# ([A-Z]{3}[0-9]{3})", inspect.getsource(row), re.MULTILINE))
     declared = {name: one.findtext(f"{XS}annotation/{XS}appinfo") for name, one in attributes_of(row.__name__).items()}
     assert {xsd.attribute_name(field): code for field, code in beside.items()} == {
