@@ -13,7 +13,7 @@ from archive import claims, journal
 from archive.claims import Owner
 from archive.journal import Entry
 from archive.ledger import Ledger, chunks, insert
-from archive.tables import ArrivalState, arrivals, utc_text
+from archive.tables import DELIVERY, ArrivalState, arrivals, utc_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message from a proved sender, opened. `digest` is the document's; `case` is empty when it could not be read."""
+    """A message from a proved sender, opened. `digest` is the document's; `case` is empty when it could not be read.
+
+    `kind` is the message's as the ledger has it; `answers` is the id of the message that it answers, `corrects` that of
+    the delivery that it corrects; empty where there is none.
+    """
 
     arrival: Arrival
     partner: str
@@ -47,6 +51,9 @@ class Incoming:
     kinds: tuple[str, ...]
     digest: str
     package_digest: str
+    kind: str = DELIVERY
+    answers: str = ""
+    corrects: str = ""
 
 
 def record_arrivals(ledger: Ledger, items: Sequence[NewArrival], who: str, at: datetime) -> int:

@@ -1,6 +1,7 @@
 """Cases: opened, approved, held, released, withdrawn, and looked at. Each function is one transaction.
 
-What these functions change are this office's outgoing cases, which a case number names alone. Whatever a person does to
+What these functions change are this office's own cases, which a case number names alone: outgoing ones, and incoming
+ones that begin with a contact letter of this office. Whatever a person does to
 a case takes it away from the process that may be sealing it: that process then finds its claim gone.
 
 Errors of every function: UnreachableError S409 when the database does not answer.
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, true, update
 
 from archive import counters, journal
 from archive.case import Event, State, advance
@@ -32,19 +33,27 @@ _WHY = "transfer of the insurance relation"
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
-    """A case to be opened: its number, the receiving office, the person number, the insurance kinds (AAE140)."""
+    """A case to be opened: its number, the other office, the person number, the insurance kinds (AAE140).
+
+    `direction` is `in` for a case that begins with a contact letter; `posted_person` is then `1` where the person was
+    moved by an officially approved posting.
+    """
 
     case: str
     partner: str
     person: str
     kinds: tuple[str, ...]
+    direction: Direction = "out"
+    posted_person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case as the ledger has it. `person` is empty for incoming cases; `digest` until there is a document.
+    """A case as the ledger has it.
 
-    `findings` are those of the last check or receipt; `why` says why it is held or withdrawn.
+    `person` is empty for incoming cases that nobody asked for, `digest` until there is a document. `findings` are those
+    of the last check or receipt; `why` says why it is held or withdrawn. `letter` and `message_id` name the contact
+    letter and the delivery that stands, `corrects` the delivery that is being corrected.
     """
 
     case: str
@@ -59,6 +68,10 @@ class CaseRow:
     findings: tuple[Finding, ...]
     approvals: tuple[Approval, ...]
     why: str = ""
+    letter: str = ""
+    message_id: str = ""
+    corrects: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +99,13 @@ def number_cases(ledger: Ledger, office: str, count: int, at: datetime) -> tuple
 
 
 def open_cases(ledger: Ledger, cases: Sequence[NewCase], who: str, at: datetime) -> None:
-    """Open outgoing cases, all or none. Raises UsageError S411 naming a number that is taken."""
+    """Open cases of this office, all or none. Raises UsageError S411 naming a number that is taken."""
     if not cases:
         return
     numbers = [case.case for case in cases]
     with ledger.writing() as connection:
         journal.lock(connection)
-        taken = [row.case_number for row in _outgoing(connection, numbers)]
+        taken = [row.case_number for row in _own(connection, numbers)]
         taken += [number for number, times in Counter(numbers).items() if times > 1]
         if taken:
             raise UsageError("S411", f"{min(taken)} is open already")
@@ -104,7 +117,7 @@ def open_cases(ledger: Ledger, cases: Sequence[NewCase], who: str, at: datetime)
 def _new(case: NewCase, now: str) -> dict[str, Any]:
     return {
         "case_number": case.case,
-        "direction": OUT,
+        "direction": case.direction,
         "partner": case.partner,
         "person": case.person,
         "kinds": case.kinds,
@@ -114,6 +127,7 @@ def _new(case: NewCase, now: str) -> dict[str, Any]:
         "digest": "",
         "findings": (),
         "why": "",
+        "posted_person": case.posted_person,
     }
 
 
@@ -172,16 +186,37 @@ def withdraw(ledger: Ledger, case: str, who: str, why: str, at: datetime) -> Non
     _act(ledger, case, Event.WITHDRAW, Entry(utc_text(at), "withdrawn", {}, why, "withdrawn by a person", who), None)
 
 
+def reopen(ledger: Ledger, case: str, reason: str, who: str, why: str, at: datetime) -> None:
+    """Open a case again whose delivery is to be corrected, for this reason (its code); every stage is signed anew.
+
+    Its next delivery gets an id of its own and says what it corrects. Raises UsageError S411, S412.
+    """
+    now = utc_text(at)
+    with ledger.writing() as connection:
+        journal.lock(connection)
+        row = _known(connection, [case])[0]
+        if row.direction != OUT:
+            raise UsageError("S411", f"{case} is not delivered by this office")
+        connection.execute(delete(approvals).where(approvals.c.case_id == row.id))
+        values = {"corrects": row.message_id or "", "reason": reason, "message_id": None, "sequence": None}
+        _change(connection, [row.id], {"state": _advanced(row, Event.REOPEN), "updated": now, "why": why, **values})
+        what = {**extent([case]), "code": reason}
+        journal.append(connection, Entry(now, "reopened", what, why, "opened again by a person", who))
+
+
+def _advanced(row: Row[Any], event: Event) -> State:
+    try:
+        return advance(State(row.state), event)
+    except UsageError as error:
+        raise UsageError(error.code, f"{row.case_number}: {error.detail}") from None
+
+
 def _act(ledger: Ledger, case: str, event: Event, entry: Entry, findings: tuple[Finding, ...] | None) -> None:
     """What a person does to one case; findings None leaves those it has."""
     with ledger.writing() as connection:
         journal.lock(connection)
         row = _known(connection, [case])[0]
-        try:
-            state = advance(State(row.state), event)
-        except UsageError as error:
-            raise UsageError(error.code, f"{case}: {error.detail}") from None
-        values: dict[str, Any] = {"state": state, "updated": entry.at, "claim": None}
+        values: dict[str, Any] = {"state": _advanced(row, event), "updated": entry.at, "claim": None}
         values["why"] = "" if event is Event.RELEASE else entry.why
         if findings is not None:
             values["findings"] = findings
@@ -237,17 +272,19 @@ def originals(ledger: Ledger, case: str | None = None) -> tuple[OriginalRow, ...
     )
 
 
-def _outgoing(connection: Connection, numbers: Sequence[str]) -> list[Row[Any]]:
-    wanted = select(table.c.id, table.c.case_number, table.c.state)
+def _own(connection: Connection, numbers: Sequence[str]) -> list[Row[Any]]:
+    """Those of this office: outgoing, or asked for by its own letter, for which it has the person number."""
+    wanted = select(table.c.id, table.c.case_number, table.c.state, table.c.direction, table.c.message_id)
+    own = or_(table.c.direction == OUT, table.c.person != "")
     return [
         row
         for chunk in chunks(numbers)
-        for row in connection.execute(wanted.where(table.c.direction == OUT, table.c.case_number.in_(chunk)))
+        for row in connection.execute(wanted.where(own, table.c.case_number.in_(chunk)))
     ]
 
 
 def _known(connection: Connection, numbers: Sequence[str]) -> list[Row[Any]]:
-    rows = {row.case_number: row for row in _outgoing(connection, numbers)}
+    rows = {row.case_number: row for row in _own(connection, numbers)}
     unknown = next((number for number in numbers if number not in rows), None)
     if unknown is not None:
         raise UsageError("S412", unknown)
@@ -270,7 +307,7 @@ def _approvals(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Ap
 def _grouped(rows: Iterable[Row[Any]]) -> dict[int, tuple[Approval, ...]]:
     groups: dict[int, tuple[Approval, ...]] = {}
     for row in rows:
-        groups[row.case_id] = (*groups.get(row.case_id, ()), Approval(row.stage, row.who, row.at))
+        groups[row.case_id] = (*groups.get(row.case_id, ()), Approval(row.stage, row.who, row.at, row.signature))
     return groups
 
 
@@ -293,6 +330,10 @@ def _rows(connection: Connection, *wanted: ColumnElement[bool]) -> tuple[CaseRow
             findings=row.findings,
             approvals=signed.get(row.id, ()),
             why=row.why,
+            letter=row.letter,
+            message_id=row.message_id or "",
+            corrects=row.corrects,
+            reason=row.reason,
         )
         for row in connection.execute(select(table).where(where).order_by(table.c.id))
     )

@@ -1,25 +1,25 @@
-"""Closing: a partner's receipt (回执) brings one of this office's own cases to its end."""
+"""Closing: a partner's receipt (回执) says what became of a message of this office, and moves its case on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from archive import claims, journal
+from archive import claims, dialogue, journal
 from archive.arrivals import Incoming, finish
 from archive.case import Event, State, advance
 from archive.claims import Owner
+from archive.dialogue import Effect
 from archive.journal import Entry, extent
 from archive.ledger import Ledger, insert
 from archive.originals import Kept
 from archive.registry import original_values, register
-from archive.tables import DELIVERY, IN, OUT, RECEIPT, ArrivalState, MessageState, cases, messages, utc_text
+from archive.tables import IN, OUT, RECEIPT, ArrivalState, MessageState, cases, messages, utc_text
 from formats.messages import Finding, Outcome
 
-_EVENTS: dict[Outcome, Event] = {"accepted": Event.ACCEPT, "rejected": Event.REJECT, "on-hold": Event.PUT_ON_HOLD}
-_FINAL = (State.ACCEPTED, State.REJECTED)
+_FINAL = ("accepted", "rejected")
 _WHY = "transfer of the insurance relation"
 
 
@@ -55,10 +55,10 @@ def record_receipt(
 def record_receipts(
     ledger: Ledger, owner: Owner, receipts: Sequence[ReceivedReceipt], who: str, at: datetime
 ) -> tuple[str | None, ...]:
-    """Close the cases that these receipts answer; in this order, in one transaction.
+    """Move on the cases of the messages that these receipts answer; in this order, in one transaction.
 
     For each: None when it fits, also when it says again what an earlier one said, and its arrival is done; else the
-    code of the reason, and nothing is written, so that the arrival can be quarantined: C401 it answers no delivery of
+    code of the reason, and nothing is written, so that the arrival can be quarantined: C401 it answers no message of
     this office, C402 it is for other bytes than were sent, C403 it contradicts an earlier one. Raises UnreachableError
     S409 when one of the arrivals is no longer this owner's.
     """
@@ -74,6 +74,7 @@ def record_receipts(
             code, state = _judge(connection, receipt, sent)
             codes.append(code)
             if code is None and sent is not None:
+                _note(connection, receipt, sent)
                 if state is not None:
                     _close(connection, receipt, sent, state, now)
                     closed.append(receipt)
@@ -88,20 +89,24 @@ def record_receipts(
 
 
 def _sent(connection: Connection, receipt: ReceivedReceipt) -> Row[Any] | None:
-    """The delivery that the receipt says it answers, with its case."""
+    """The message that the receipt says it answers, with its case."""
     wanted = (
         select(
             messages.c.id,
+            messages.c.kind,
             messages.c.digest,
             messages.c.case_number,
             messages.c.partner,
+            messages.c.outcome,
+            (cases.c.message_id == messages.c.message_id).label("stands"),
             cases.c.id.label("case_id"),
             cases.c.state.label("case_state"),
+            cases.c.direction.label("case_direction"),
         )
-        .join(cases, (cases.c.direction == OUT) & (cases.c.case_number == messages.c.case_number))
+        .join(cases, (cases.c.partner == messages.c.partner) & (cases.c.case_number == messages.c.case_number))
         .where(
             messages.c.direction == OUT,
-            messages.c.kind == DELIVERY,
+            messages.c.kind != RECEIPT,
             messages.c.partner == receipt.incoming.partner,
             messages.c.message_id == receipt.answers,
         )
@@ -115,19 +120,35 @@ def _judge(connection: Connection, receipt: ReceivedReceipt, sent: Row[Any] | No
         return "C401", None
     if receipt.digest != sent.digest:
         return "C402", None
-    state, event = State(sent.case_state), _EVENTS[receipt.outcome]
-    if state is State.SEALED:  # the answer came before the posting was entered
-        state = advance(state, Event.POST)
-    if state is advance(State.IN_TRANSIT, event):
+    state = State(sent.case_state)
+    posted = advance(state, Event.POST) if state is State.SEALED else state  # the answer came before the posting
+    effect = _effect(connection, receipt, sent, posted)
+    if effect.code:
+        return effect.code, None
+    if effect.event is None:
         return None, None
-    if state in _FINAL:
-        late = event is Event.PUT_ON_HOLD and receipt.incoming.sequence < _last_sequence(connection, receipt)
-        return (None, None) if late else ("C403", None)
-    return None, advance(state, event)
+    return None, advance(posted, effect.event)
+
+
+def _effect(connection: Connection, receipt: ReceivedReceipt, sent: Row[Any], state: State) -> Effect:
+    """What the receipt does to the case, by the kind of what it answers."""
+    match sent.kind:
+        case "delivery":
+            earlier = cast("Outcome | None", sent.outcome or None)
+            late = earlier is not None and receipt.incoming.sequence < _last_sequence(connection, receipt)
+            return dialogue.of_delivery(state, receipt.outcome, earlier=earlier, late=late, stands=bool(sent.stands))
+        case "contact-letter":
+            return dialogue.of_letter(state, receipt.outcome)
+        case "return":
+            return dialogue.of_return(state, receipt.outcome)
+        case "withdrawal":
+            return dialogue.of_withdrawal(state, receipt.outcome, outgoing=sent.case_direction == OUT)
+        case _:
+            return Effect()
 
 
 def _last_sequence(connection: Connection, receipt: ReceivedReceipt) -> int:
-    """The highest sequence number of the receipts that answer the same delivery."""
+    """The highest sequence number of the receipts that answer the same message."""
     wanted = select(func.max(messages.c.sequence)).where(
         messages.c.direction == IN,
         messages.c.partner == receipt.incoming.partner,
@@ -136,11 +157,17 @@ def _last_sequence(connection: Connection, receipt: ReceivedReceipt) -> int:
     return int(connection.execute(wanted).scalar() or 0)
 
 
-def _close(connection: Connection, receipt: ReceivedReceipt, sent: Row[Any], state: State, now: str) -> None:
-    answered = MessageState.ANSWERED if state in _FINAL else MessageState.POSTED
+def _note(connection: Connection, receipt: ReceivedReceipt, sent: Row[Any]) -> None:
+    """What the newest receipt says of the message; a final answer stays."""
+    if sent.outcome in _FINAL:
+        return
+    answered = MessageState.ANSWERED if receipt.outcome in _FINAL else MessageState.POSTED
     connection.execute(
         update(messages).where(messages.c.id == sent.id).values(state=answered, outcome=receipt.outcome, claim=None)
     )
+
+
+def _close(connection: Connection, receipt: ReceivedReceipt, sent: Row[Any], state: State, now: str) -> None:
     connection.execute(
         update(cases).where(cases.c.id == sent.case_id).values(state=state, updated=now, findings=receipt.findings)
     )
@@ -172,7 +199,7 @@ def _enter(connection: Connection, receipt: ReceivedReceipt, sent: Row[Any], now
 
 def _as_original(receipt: ReceivedReceipt, sent: Row[Any], now: str) -> dict[str, Any]:
     item = receipt.incoming
-    return original_values(receipt.original, OUT, item.partner, sent.case_number, item.message_id, now)
+    return original_values(receipt.original, sent.case_direction, item.partner, sent.case_number, item.message_id, now)
 
 
 def _entry(closed: Sequence[ReceivedReceipt], who: str, now: str) -> Entry:

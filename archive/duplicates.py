@@ -70,7 +70,7 @@ def known(ledger: Ledger, incoming: Incoming) -> Known:
         "arrival": incoming.arrival.number,
         "digest": incoming.digest,
         "message_id": incoming.message_id,
-        "case": incoming.case,
+        "case": incoming.case if incoming.kind == DELIVERY else "",
         "sequence": incoming.sequence,
     }
     with ledger.reading() as connection:

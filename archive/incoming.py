@@ -15,9 +15,9 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, select, update
 
-from archive import claims, counters, journal
+from archive import addressed, claims, counters, journal
 from archive.arrivals import Arrival, Incoming, NewArrival, claim, finish, quarantine, record_arrivals
-from archive.case import Event, State, advance
+from archive.case import TRANSITIONS, Event, State, advance
 from archive.claims import Owner
 from archive.closing import ReceivedReceipt, record_receipt, record_receipts
 from archive.duplicates import Earlier, Known, known
@@ -75,19 +75,25 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredDelivery:
-    """A delivery with its answer: the receipt is kept and ready to leave; `original` is the package as received."""
+    """A message with its answer: the receipt is kept and ready to leave; `original` is the package as received.
+
+    `event` is what happens to the case of a message that is no delivery, and `person` the person number for which a
+    contact letter opens one.
+    """
 
     incoming: Incoming
     outcome: Outcome
     findings: tuple[Finding, ...]
     receipt: SealedPackage
     original: Kept
+    event: Event | None = None
+    person: str = ""
 
 
 def prepare(ledger: Ledger, owner: Owner, incoming: Sequence[Incoming], at: datetime) -> tuple[Answer, ...]:
-    """Enter deliveries that are to be answered, with their cases, and reserve their receipts' ids; in this order.
+    """Enter messages that are to be answered, deliveries with their cases, and reserve their receipts' ids, in order.
 
-    A delivery that was entered before gets the same ids again. Raises UnreachableError S409 when one of the arrivals
+    A message that was entered before gets the same ids again. Raises UnreachableError S409 when one of the arrivals
     is no longer this owner's.
     """
     now = utc_text(at)
@@ -152,12 +158,12 @@ def _message(item: Incoming, answer_sequence: int, now: str) -> dict[str, Any]:
         "partner": item.partner,
         "message_id": item.message_id,
         "sequence": item.sequence,
-        "kind": DELIVERY,
+        "kind": item.kind,
         "case_number": item.case,
         "digest": item.digest,
         **_arrived(item),
         "state": MessageState.RECEIVED,
-        "answers": "",
+        "answers": item.answers,
         "outcome": "",
         "answer_id": str(uuid4()),
         "answer_sequence": answer_sequence,
@@ -167,8 +173,8 @@ def _message(item: Incoming, answer_sequence: int, now: str) -> dict[str, Any]:
 
 
 def _enter_cases(connection: Connection, incoming: Sequence[Incoming], now: str) -> None:
-    """New cases are `received`; a refused one is again when a corrected delivery comes."""
-    named = {(item.partner, item.case): item for item in incoming if item.case}
+    """New cases are `received`, and those that asked for a delivery; a refused one is again when another comes."""
+    named = {(item.partner, item.case): item for item in incoming if item.case and item.kind == DELIVERY}
     rows = _cases(connection, named)
     fixed = {"direction": IN, "person": "", "state": State.RECEIVED, "opened": now, "updated": now, "why": ""}
     fresh = [
@@ -186,13 +192,24 @@ def _enter_cases(connection: Connection, incoming: Sequence[Incoming], now: str)
     ]
     if fresh:
         connection.execute(insert(connection, cases), fresh)
-    again = [(row, named[key]) for key, row in rows.items() if row.state == State.REJECTED]
-    state = advance(State.REJECTED, Event.REDELIVER)
+    again = [(row, named[key], _delivered(State(row.state))) for key, row in rows.items()]
     update_each(
         connection,
         cases,
-        [{"key": row.id, "state": state, "updated": now, "message_id": item.message_id} for row, item in again],
+        [
+            {"key": row.id, "state": state, "updated": now, "message_id": item.message_id}
+            for row, item, state in again
+            if state is not None
+        ],
     )
+
+
+def _delivered(state: State) -> State | None:
+    """Where a case stands once a delivery has come; None where that changes nothing yet."""
+    if state is State.SEALED:  # the answer came before the posting of the letter was entered
+        state = advance(state, Event.POST)
+    event = Event.REDELIVER if state is State.REJECTED else Event.DELIVER
+    return TRANSITIONS.get((state, event))
 
 
 def _cases(connection: Connection, named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
@@ -212,9 +229,9 @@ def _cases(connection: Connection, named: Iterable[tuple[str, str]]) -> dict[tup
 def record_answered(
     ledger: Ledger, owner: Owner, answered: Sequence[AnsweredDelivery], who: str, at: datetime
 ) -> tuple[str, ...]:
-    """Close deliveries that were prepared: case, receipt ready to post, arrival, originals, in one transaction.
+    """Close messages that were prepared: case, receipt ready to post, arrival, originals, in one transaction.
 
-    Returns the message ids of the deliveries really recorded.
+    Returns the ids of the messages really recorded: one whose case has moved on since it was judged is judged again.
     """
     now = utc_text(at)
     with ledger.writing() as connection:
@@ -224,6 +241,7 @@ def record_answered(
         done = [
             item for item in answered if item.incoming.arrival.number in mine and _content(item.incoming) in entered
         ]
+        done = [item for item in done if item.incoming.kind == DELIVERY or addressed.settle(connection, item, now)]
         if not done:
             return ()
         _close_messages(connection, done, entered)
@@ -231,7 +249,7 @@ def record_answered(
         _close_cases(connection, done, now)
         _enter_originals(connection, done, who, now)
         finish(connection, [item.incoming.arrival.number for item in done], ArrivalState.DONE)
-        journal.append(connection, _answering_entry(done, who, now))
+        journal.append(connection, *_answering_entries(done, who, now))
     return tuple(item.incoming.message_id for item in done)
 
 
@@ -264,11 +282,11 @@ def _enter_receipts(connection: Connection, done: Sequence[AnsweredDelivery], no
         key: message_values(
             item.receipt,
             RECEIPT,
+            item.incoming.message_id,
             item.incoming.partner,
             entered[_content(item.incoming)].answer_sequence,
-            item.incoming.message_id,
             item.outcome,
-            now,
+            now=now,
         )
         for key, item in receipts.items()
     }
@@ -279,13 +297,15 @@ def _enter_receipts(connection: Connection, done: Sequence[AnsweredDelivery], no
 
 
 def _close_cases(connection: Connection, done: Sequence[AnsweredDelivery], now: str) -> None:
-    """An accepted case stays accepted, whatever becomes of further deliveries of it."""
-    rows = _cases(connection, {(item.incoming.partner, item.incoming.case) for item in done if item.incoming.case})
+    """An accepted case stays accepted, whatever becomes of further deliveries of it, unless one corrects it."""
+    deliveries = [item for item in done if item.incoming.kind == DELIVERY]
+    named = {(item.incoming.partner, item.incoming.case) for item in deliveries if item.incoming.case}
+    rows = _cases(connection, named)
     states = {key: State(row.state) for key, row in rows.items()}
     changes: dict[int, dict[str, Any]] = {}
-    for item in done:
+    for item in deliveries:
         key = (item.incoming.partner, item.incoming.case)
-        state = _answer(states[key], item.outcome) if key in rows else None
+        state = _answer(states[key], item) if key in rows else None
         if state is not None:
             states[key] = state
             changes[rows[key].id] = {
@@ -299,8 +319,11 @@ def _close_cases(connection: Connection, done: Sequence[AnsweredDelivery], now: 
     update_each(connection, cases, list(changes.values()))
 
 
-def _answer(state: State, outcome: Outcome) -> State | None:
+def _answer(state: State, item: AnsweredDelivery) -> State | None:
     """Where the answer brings the case; None where it changes nothing."""
+    outcome = item.outcome
+    if item.incoming.corrects and (state, Event.REPLACE) in TRANSITIONS:
+        return advance(state, Event.REPLACE) if outcome == "accepted" else None
     if state is State.REJECTED:  # another delivery of the case was refused meanwhile
         state = advance(state, Event.REDELIVER)
     if state is not State.RECEIVED:
@@ -315,12 +338,23 @@ def _enter_originals(connection: Connection, done: Sequence[AnsweredDelivery], w
         row
         for item in done
         for entry in (item.incoming,)
+        for direction in (addressed.direction(connection, entry),)
         for row in (
-            original_values(item.original, IN, entry.partner, entry.case, entry.message_id, now),
-            *sent_values(item.receipt, IN, entry.partner, now),
+            original_values(item.original, direction, entry.partner, entry.case, entry.message_id, now),
+            *sent_values(item.receipt, direction, entry.partner, now),
         )
     ]
     register(connection, values, _WHY, who, now)
+
+
+def _answering_entries(done: Sequence[AnsweredDelivery], who: str, now: str) -> list[Entry]:
+    deliveries = [item for item in done if item.incoming.kind == DELIVERY]
+    entries = [_answering_entry(deliveries, who, now)] if deliveries else []
+    for item in done:
+        if item.incoming.kind != DELIVERY:
+            what = {**extent([item.incoming.case]), "kind": item.incoming.kind, "outcome": item.outcome}
+            entries.append(Entry(now, "read", what, _WHY, "package kept, receipt signed and encrypted", who))
+    return entries
 
 
 def _answering_entry(done: Sequence[AnsweredDelivery], who: str, now: str) -> Entry:

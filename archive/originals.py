@@ -13,8 +13,9 @@ from typing import Protocol
 class Kept:
     """One original that is kept: SHA-256, size in bytes, and what it is.
 
-    `kind`: `delivery-sent`, `receipt-sent` (documents as signed), `signature-sent` (the detached signature over one),
-    `package-sent` (as it left), `package-received`, `receipt-received` (packages as they came).
+    `kind`: `delivery-sent`, `receipt-sent`, `letter-sent` (documents as signed; a letter is every other message),
+    `signature-sent` (the detached signature over one), `package-sent` (as it left), `package-received`,
+    `letter-received`, `receipt-received` (packages as they came).
     """
 
     digest: str

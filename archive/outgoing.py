@@ -7,6 +7,7 @@ what was really recorded. Each function is one transaction.
 Errors of every function: UnreachableError S409 when the database does not answer.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,18 +24,25 @@ from archive.journal import Entry, extent
 from archive.ledger import Ledger, chunks, update_each
 from archive.originals import Kept
 from archive.registry import original_values, register
-from archive.tables import DELIVERY, OUT, MessageState, approvals, messages, utc_text
+from archive.tables import DELIVERY, IN, LETTER, OUT, RECEIPT, MessageState, approvals, messages, utc_text
 from archive.tables import cases as table
 from formats.messages import Approval, Finding
 
-MessageKind = Literal["delivery", "receipt"]
+MessageKind = Literal["delivery", "receipt", "contact-letter", "return", "withdrawal", "reminder", "clarification"]
+# What a pass posts: receipts, or everything that asks for one.
+PostKind = Literal["message", "receipt"]
+Direction = Literal["out", "in"]
 
 _WHY = "transfer of the insurance relation"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An approved case to be sealed, with the message id and sequence number that are its own for good."""
+    """An approved case to be sealed, with the message id and sequence number that are its own for good.
+
+    `letter` is the message id of the contact letter that a delivery answers, `corrects` that of the delivery which it
+    corrects, for `reason`; `posted_person` is `1` in a letter for a person who was officially posted. All may be empty.
+    """
 
     case: str
     partner: str
@@ -43,6 +51,10 @@ class Work:
     approvals: tuple[Approval, ...]
     message_id: str
     sequence: int
+    letter: str = ""
+    corrects: str = ""
+    reason: str = ""
+    posted_person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +86,21 @@ class Post:
 
 
 def claim(
-    ledger: Ledger, owner: Owner, limit: int, at: datetime, cases: Collection[str] | None = None
+    ledger: Ledger,
+    owner: Owner,
+    limit: int,
+    at: datetime,
+    cases: Collection[str] | None = None,
+    direction: Direction = "out",
 ) -> tuple[Work, ...]:
     """Take up to `limit` approved cases (only these, if any are named) that nobody has, in the order of opening.
 
-    A case gets its message id and its number in the sequence to the partner once: after a crash it has the same.
+    Outgoing ones are to be sealed as deliveries, incoming ones as contact letters. A case gets its message id and its
+    number in the sequence to the partner once: after a crash it has the same.
     """
     with ledger.writing() as connection:
         claims.admit(connection, owner, at)
-        rows = list(islice(_claimable(connection, limit, cases), limit))
+        rows = list(islice(_claimable(connection, limit, cases, direction), limit))
         if not rows:
             return ()
         reserved = _reserve(connection, rows)
@@ -95,16 +113,22 @@ def claim(
             person=row.person,
             kinds=row.kinds,
             approvals=tuple(signed[row.id]),
+            letter=row.letter,
+            corrects=row.corrects,
+            reason=row.reason,
+            posted_person=row.posted_person,
             **reserved[row.id],
         )
         for row in rows
     )
 
 
-def _claimable(connection: Connection, limit: int, numbers: Collection[str] | None) -> Iterable[Row[Any]]:
+def _claimable(
+    connection: Connection, limit: int, numbers: Collection[str] | None, direction: Direction
+) -> Iterable[Row[Any]]:
     wanted = (
         select(table)
-        .where(table.c.direction == OUT, table.c.state == State.APPROVED, table.c.claim.is_(None))
+        .where(table.c.direction == direction, table.c.state == State.APPROVED, table.c.claim.is_(None))
         .order_by(table.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -135,7 +159,7 @@ def _approvals(connection: Connection, ids: Sequence[int]) -> dict[int, list[App
     wanted = select(approvals).order_by(approvals.c.place)
     for chunk in chunks(ids):
         for row in connection.execute(wanted.where(approvals.c.case_id.in_(chunk))):
-            signed[row.case_id].append(Approval(row.stage, row.who, row.at))
+            signed[row.case_id].append(Approval(row.stage, row.who, row.at, row.signature))
     return signed
 
 
@@ -146,8 +170,9 @@ def record_sealed(
     held: Sequence[tuple[str, tuple[Finding, ...]]],
     who: str,
     at: datetime,
+    direction: Direction = "out",
 ) -> tuple[str, ...]:
-    """Enter sealed cases with their messages and originals, and hold back those with findings.
+    """Enter sealed cases with their messages and originals, and hold back those with findings; all of one direction.
 
     The originals must be kept and the packages flushed before. Returns the numbers of the cases really recorded.
     """
@@ -156,7 +181,7 @@ def record_sealed(
         journal.lock(connection)
         if not claims.holds(connection, owner, at):
             return ()
-        mine = _mine(connection, owner, [*(item.case for item in sealed), *(case for case, _ in held)])
+        mine = _mine(connection, owner, [*(item.case for item in sealed), *(case for case, _ in held)], direction)
         leaving = [(mine[item.case], item) for item in sealed if _is_its(item, mine)]
         staying = [(mine[case], findings) for case, findings in held if case in mine]
         _enter_sealed(connection, leaving, who, now)
@@ -174,10 +199,10 @@ def record_sealed(
     return (*(item.case for _, item in leaving), *(row.case_number for row, _ in staying))
 
 
-def _mine(connection: Connection, owner: Owner, numbers: Sequence[str]) -> dict[str, Row[Any]]:
+def _mine(connection: Connection, owner: Owner, numbers: Sequence[str], direction: Direction) -> dict[str, Row[Any]]:
     """The cases among these that this owner still has to seal."""
     wanted = select(table).where(
-        table.c.direction == OUT, table.c.state == State.APPROVED, table.c.claim == owner.token
+        table.c.direction == direction, table.c.state == State.APPROVED, table.c.claim == owner.token
     )
     return {
         row.case_number: row
@@ -197,19 +222,29 @@ def _enter_sealed(
         return
     connection.execute(
         insert(messages),
-        [message_values(item, DELIVERY, row.partner, row.sequence, "", "", now) for row, item in leaving],
+        [message_values(item, *_as_message(row), row.partner, row.sequence, now=now) for row, item in leaving],
     )
-    kept = [values for row, item in leaving for values in sent_values(item, OUT, row.partner, now)]
+    kept = [values for row, item in leaving for values in sent_values(item, row.direction, row.partner, now)]
     register(connection, kept, _WHY, who, now)
     state = advance(State.APPROVED, Event.SEAL)
     update_each(
         connection,
         table,
         [
-            {"key": row.id, "state": state, "updated": now, "claim": None, "digest": item.digest, "findings": ()}
+            {"key": row.id, "state": state, "updated": now, "claim": None, "findings": (), **_sealed(row, item)}
             for row, item in leaving
         ],
     )
+
+
+def _as_message(row: Row[Any]) -> tuple[MessageKind, str]:
+    """What a case is sealed as, and the id of the message that this answers."""
+    return ("delivery", row.letter) if row.direction == OUT else ("contact-letter", "")
+
+
+def _sealed(row: Row[Any], item: SealedPackage) -> dict[str, Any]:
+    """What the case knows of what was sealed: its delivery's digest, or its letter's id."""
+    return {"digest": item.digest} if row.direction == OUT else {"letter": item.message_id}
 
 
 def _sealing_entries(
@@ -231,7 +266,14 @@ def _sealing_entries(
 
 
 def message_values(
-    item: SealedPackage, kind: MessageKind, partner: str, sequence: int, answers: str, outcome: str, now: str
+    item: SealedPackage,
+    kind: MessageKind,
+    answers: str,
+    partner: str,
+    sequence: int,
+    outcome: str = "",
+    *,
+    now: str,
 ) -> dict[str, Any]:
     """A sealed message as a row of the ledger, ready to leave."""
     return {
@@ -259,13 +301,14 @@ def sent_values(item: SealedPackage, direction: str, partner: str, now: str) -> 
     return [original_values(kept, direction, partner, item.case, item.message_id, now) for kept in item.originals]
 
 
-def claim_posts(ledger: Ledger, owner: Owner, limit: int, at: datetime, kind: MessageKind) -> tuple[Post, ...]:
+def claim_posts(ledger: Ledger, owner: Owner, limit: int, at: datetime, kind: PostKind) -> tuple[Post, ...]:
     """Take up to `limit` messages of this kind that are ready to leave and that nobody has, oldest first."""
+    of_kind = messages.c.kind == RECEIPT if kind == "receipt" else messages.c.kind != RECEIPT
     wanted = (
         select(messages)
         .where(
             messages.c.direction == OUT,
-            messages.c.kind == kind,
+            of_kind,
             messages.c.state == MessageState.SEALED,
             messages.c.claim.is_(None),
         )
@@ -285,7 +328,10 @@ def claim_posts(ledger: Ledger, owner: Owner, limit: int, at: datetime, kind: Me
 
 
 def record_posted(ledger: Ledger, owner: Owner, message_ids: Sequence[str], who: str, at: datetime) -> tuple[str, ...]:
-    """These messages are in the partners' mailboxes; the cases of deliveries are in transit. Returns those recorded."""
+    """These messages are in the partners' mailboxes; the cases of deliveries and of contact letters are in transit.
+
+    Returns those recorded.
+    """
     now = utc_text(at)
     with ledger.writing() as connection:
         journal.lock(connection)
@@ -307,21 +353,23 @@ def record_posted(ledger: Ledger, owner: Owner, message_ids: Sequence[str], who:
                 .where(messages.c.id.in_(chunk))
                 .values(state=MessageState.POSTED, posted=now, claim=None)
             )
-        deliveries = [row for row in rows if row.kind == DELIVERY]
-        _set_in_transit(connection, [row.case_number for row in deliveries], now)
-        counted = {"deliveries": len(deliveries), "receipts": len(rows) - len(deliveries)}
+        for kind, direction in ((DELIVERY, OUT), (LETTER, IN)):
+            _set_in_transit(connection, [row.case_number for row in rows if row.kind == kind], direction, now)
+        counts = Counter(row.kind for row in rows)
+        letters = len(rows) - counts[DELIVERY] - counts[RECEIPT]
+        counted = {"deliveries": counts[DELIVERY], "receipts": counts[RECEIPT], "letters": letters}
         what = {**extent([row.case_number for row in rows]), **counted}
         journal.append(connection, Entry(now, "posted", what, _WHY, "put into the partner's mailbox", who))
     recorded = {row.message_id for row in rows}
     return tuple(message_id for message_id in message_ids if message_id in recorded)
 
 
-def _set_in_transit(connection: Connection, numbers: Sequence[str], now: str) -> None:
+def _set_in_transit(connection: Connection, numbers: Sequence[str], direction: str, now: str) -> None:
     state = advance(State.SEALED, Event.POST)
     for chunk in chunks(numbers):
         connection.execute(
             update(table)
-            .where(table.c.direction == OUT, table.c.case_number.in_(chunk), table.c.state == State.SEALED)
+            .where(table.c.direction == direction, table.c.case_number.in_(chunk), table.c.state == State.SEALED)
             .values(state=state, updated=now)
         )
 

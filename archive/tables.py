@@ -4,8 +4,9 @@ Of a person there is the person number of the records database and nothing else.
 (`2026-11-22T08:00:00Z`), so that both databases compare them alike; digests are SHA-256 in lower-case hex; text that is
 absent is empty, and NULL only says "nobody" (`claim`) or "not reserved yet" (`message_id`, `sequence`, `arrival`).
 
-`direction` is that of the case or message: `out` when this office sends the record, `in` when it receives it. A
-receipt that this office sends is therefore an `out` message about an `in` case.
+`direction` of a case is `out` when this office sends the record, `in` when it receives it; of a message it is `out`
+when this office wrote it. A receipt for a delivery, and the contact letter that asked for it, are therefore `out`
+messages about an `in` case. An office has one case of a number and partner at most.
 """
 
 import json
@@ -35,6 +36,11 @@ VERSION_TABLE = "ledger_version"  # where Alembic notes the revision
 OUT, IN = "out", "in"
 DELIVERY: Final = "delivery"
 RECEIPT: Final = "receipt"
+LETTER: Final = "contact-letter"
+RETURN: Final = "return"
+WITHDRAWAL: Final = "withdrawal"
+REMINDER: Final = "reminder"
+CLARIFICATION: Final = "clarification"
 
 
 class MessageState(StrEnum):
@@ -119,7 +125,7 @@ cases = Table(
     Column("case_number", Text, nullable=False),
     Column("direction", Text, nullable=False),
     Column("partner", Text, nullable=False),
-    Column("person", Text, nullable=False),  # the person number; empty for incoming cases
+    Column("person", Text, nullable=False),  # the person number; empty for incoming cases that nobody asked for
     Column("kinds", Words, nullable=False),
     Column("state", Text, nullable=False),
     Column("opened", Text, nullable=False),
@@ -127,8 +133,16 @@ cases = Table(
     Column("digest", Text, nullable=False),  # of the document as sent or as answered
     Column("findings", Findings, nullable=False),
     Column("why", Text, nullable=False),  # why it is held or withdrawn
-    Column("message_id", Text),  # of the delivery: outgoing, reserved once
+    Column("message_id", Text),  # of the delivery that stands; reserved once for what this office sends
     Column("sequence", BigInteger),
+    Column(
+        "letter", Text, nullable=False, default=""
+    ),  # message id of the contact letter that asked; empty where none did
+    Column("posted_person", Text, nullable=False, default=""),  # incoming: 1 for an officially approved posting
+    Column(
+        "corrects", Text, nullable=False, default=""
+    ),  # outgoing: message id of the delivery that is being corrected
+    Column("reason", Text, nullable=False, default=""),  # outgoing: why, a reason code
     Column("claim", Text),
     UniqueConstraint("direction", "partner", "case_number", name="cases_number"),
     Index("cases_state", "direction", "state", "id"),
@@ -156,6 +170,8 @@ approvals = Table(
     Column("place", Integer, nullable=False),  # the stage's place in the configured order, from 0
     Column("who", Text, nullable=False),
     Column("at", Text, nullable=False),
+    Column("signature", Text, nullable=False, default=""),  # over the statement of formats.approval, base 64
+    Column("content", Text, nullable=False, default=""),  # the content digest that was signed
     UniqueConstraint("case_id", "who", name="approvals_who"),
 )
 
@@ -175,9 +191,9 @@ messages = Table(
     Column("package_digest", Text, nullable=False),
     Column("size", BigInteger, nullable=False),  # of the package, in bytes
     Column("state", Text, nullable=False),
-    Column("answers", Text, nullable=False),  # receipts: the delivery's message id
+    Column("answers", Text, nullable=False),  # the id of the message that is answered; empty where none is
     Column("outcome", Text, nullable=False),
-    Column("answer_id", Text),  # incoming deliveries: their receipt's message id, reserved once
+    Column("answer_id", Text),  # incoming, but receipts: their receipt's message id, reserved once
     Column("answer_sequence", BigInteger),
     Column("arrival", Integer),  # incoming: the arrival that is, or was, worked on for it
     Column("created", Text, nullable=False),

@@ -1,4 +1,4 @@
-"""Answering: the receipt for a delivery, sealed and kept before the ledger lets it leave."""
+"""Answering: the receipt for a message, sealed and kept before the ledger lets it leave."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from datetime import datetime
 from archive.incoming import Answer
 from archive.outgoing import SealedPackage
 from flows.keeping import keep_sent
-from flows.opening import Delivered
+from flows.opening import Addressed
 from flows.times import utc_text
 from flows.wiring import Office
-from formats import rules, xml
+from formats import clocks, rules, xml
 from formats.messages import Finding, Header, Outcome, Receipt
+from formats.workdays import beijing_day
 from transfer import envelope
 from transfer.envelope import Sealed
 from transfer.naming import PackageName
@@ -21,7 +22,7 @@ from transfer.naming import PackageName
 class Draft:
     """A receipt, signed and sealed, that is not yet on disk."""
 
-    opening: Delivered
+    opening: Addressed
     answer: Answer
     outcome: Outcome
     findings: tuple[Finding, ...]
@@ -32,20 +33,22 @@ class Draft:
 
 def draft(
     office: Office,
-    opening: Delivered,
+    opening: Addressed,
     answer: Answer,
     at: datetime,
     conflicts: tuple[Finding, ...] = (),
     checkpoint: str = "",
 ) -> Draft:
-    """The receipt that this delivery gets: accepting unless a check or a conflict with local data blocks it.
+    """The receipt that this message gets: accepting unless a check or a conflict with local data blocks it.
 
     `checkpoint` is the signed head of this office's journal, of which the partner becomes a witness.
     Raises ServiceError S403, S408.
     """
     findings = (*conflicts, *opening.findings)
-    outcome: Outcome = "rejected" if opening.delivery is None or rules.blocks(findings) else "accepted"
+    outcome: Outcome = "rejected" if opening.message is None or rules.blocks(findings) else "accepted"
     entry = opening.incoming
+    if outcome != "accepted":
+        findings = _with_deadline(office, findings, entry.kinds, at)
     header = Header(
         message_id=answer.message_id,
         case=entry.case,
@@ -61,6 +64,20 @@ def draft(
     sealed = envelope.seal(document, office.key, partner.recipient(at), at)
     name = str(PackageName(office.code, entry.partner, answer.sequence, answer.message_id))
     return Draft(opening, answer, outcome, findings, document, name, sealed)
+
+
+def _with_deadline(
+    office: Office, findings: tuple[Finding, ...], kinds: Sequence[str], at: datetime
+) -> tuple[Finding, ...]:
+    """The findings; each that refuses with the day until which it is to be corrected or explained, where one is known.
+
+    No kinds are known of a document that could not be read.
+    """
+    found = clocks.due(kinds, "return", beijing_day(at), office.calendar, office.clocks)
+    if found is None:
+        return findings
+    day = found.day.isoformat()
+    return tuple(item._replace(respond_by=day) if rules.blocks([item]) else item for item in findings)
 
 
 def make_ready(office: Office, drafts: Sequence[Draft], at: datetime) -> tuple[SealedPackage, ...]:

@@ -14,7 +14,7 @@ from transfer.envelope import Sealed
 
 def keep_sent(
     office: Office,
-    kind: Literal["delivery-sent", "receipt-sent"],
+    kind: Literal["delivery-sent", "receipt-sent", "letter-sent"],
     messages: Sequence[tuple[bytes, Sealed]],
     at: datetime,
 ) -> tuple[tuple[Kept, ...], ...]:

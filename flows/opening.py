@@ -19,11 +19,13 @@ from datetime import datetime
 
 from archive import duplicates
 from archive.arrivals import Arrival, Incoming
+from archive.case import Event
+from flows import judging
 from flows.wiring import Office
 from formats import rules, validation, xml
 from formats.digest import sha256
 from formats.errors import RefusedError
-from formats.messages import Delivery, Finding, Message, Receipt
+from formats.messages import Asking, ContactLetter, Delivery, Finding, Message, Receipt
 from transfer import envelope, receipts
 from transfer.envelope import Opened
 from transfer.naming import PackageName, parse_name
@@ -42,17 +44,25 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """A delivery from a proved sender: to be taken in when there are no blocking findings, else to be refused.
+class Addressed:
+    """A message from a proved sender that is to be answered: taken up, or refused where there are blocking findings.
 
-    `delivery` is None when the document could not be read.
+    `message` is None when the document could not be read. `event` is what a message that is no delivery does to its
+    case, `person` the person number for whom a contact letter opens one.
     """
 
     arrival: Arrival
     incoming: Incoming
     package: bytes
-    delivery: Delivery | None
+    message: Asking | None
     findings: tuple[Finding, ...]
+    event: Event | None = None
+    person: str = ""
+
+    @property
+    def delivery(self) -> Delivery | None:
+        """The delivery, where it is one."""
+        return self.message if isinstance(self.message, Delivery) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A delivery that was answered before: the same receipt goes out again."""
+    """A message that was answered before: the same receipt goes out again."""
 
     arrival: Arrival
     partner: str
@@ -76,12 +86,12 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A delivery whose twin is being worked on."""
+    """A message whose twin is being worked on."""
 
     arrival: Arrival
 
 
-Opening = Quarantined | Delivered | Answered | Repeated | Waiting
+Opening = Quarantined | Addressed | Answered | Repeated | Waiting
 
 
 def unseal(office: Office, package: bytes, at: datetime) -> Opened:
@@ -122,7 +132,7 @@ def _read(office: Office, arrival: Arrival, package: bytes, name: PackageName, o
     except RefusedError as error:
         if _is_receipt(opened.data):
             return Quarantined(arrival, error.code)
-        unread = Delivered(arrival, _unread(arrival, opened, name), package, None, _unreadable(error, opened.data))
+        unread = Addressed(arrival, _unread(arrival, opened, name), package, None, _unreadable(error, opened.data))
         return _first_time(office, unread)
     found = receipts.inspect(message, opened.office, name, office.code, office.settings.environment)
     if found and found.code.startswith("T"):
@@ -130,11 +140,23 @@ def _read(office: Office, arrival: Arrival, package: bytes, name: PackageName, o
     entry = _entry(arrival, opened, message)
     if isinstance(message, Receipt):
         return Quarantined(arrival, found.code) if found else Answered(arrival, entry, package, message)
-    delivered = _first_time(office, Delivered(arrival, entry, package, message, (found,) if found else ()))
-    if not isinstance(delivered, Delivered) or found:
-        return delivered
-    findings = receipts.approvals(message, office.settings.stages) or rules.check(message, at.date())
-    return replace(delivered, findings=findings)
+    addressed = _first_time(office, Addressed(arrival, entry, package, message, (found,) if found else ()))
+    if not isinstance(addressed, Addressed) or found:
+        return addressed
+    return _judged(office, addressed, message, at)
+
+
+def _judged(office: Office, addressed: Addressed, message: Asking, at: datetime) -> Addressed:
+    """With the findings on what it says, and what it does to its case."""
+    if isinstance(message, (Delivery, ContactLetter)):
+        approved = receipts.approvals(message, office.settings.stages)
+        if approved:
+            return replace(addressed, findings=approved)
+    if isinstance(message, Delivery):
+        findings = judging.closed(office, message) or rules.check(message, at.date())
+        return replace(addressed, findings=findings)
+    judged = judging.judge(office, message)
+    return replace(addressed, findings=judged.findings, event=judged.event, person=judged.person)
 
 
 def _is_receipt(document: bytes) -> bool:
@@ -146,8 +168,8 @@ def _is_receipt(document: bytes) -> bool:
     return tag is not None and tag[1] == b"receipt"
 
 
-def _first_time(office: Office, opening: Delivered) -> Opening:
-    """The delivery itself when it comes for the first time; else what its earlier coming makes of it."""
+def _first_time(office: Office, opening: Addressed) -> Opening:
+    """The message itself when it comes for the first time; else what its earlier coming makes of it."""
     entry = opening.incoming
     known = duplicates.known(office.ledger, entry)
     decision = receipts.duplicate(_known(known, entry.message_id), entry.digest)
@@ -173,9 +195,12 @@ def _entry(arrival: Arrival, opened: Opened, message: Message) -> Incoming:
         message_id=header.message_id,
         sequence=header.sequence,
         case=header.case,
-        kinds=message.kinds if isinstance(message, Delivery) else (),
+        kinds=message.kinds if isinstance(message, (Delivery, ContactLetter)) else (),
         digest=sha256(opened.data),
         package_digest=arrival.digest,
+        kind=judging.kind_of(message),
+        answers=header.answers,
+        corrects=message.correction.message_id if isinstance(message, Delivery) and message.correction else "",
     )
 
 

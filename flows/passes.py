@@ -79,7 +79,7 @@ def send(
         side_by_side = _processes(office, workers_wanted) > 1
         seal_some = partial(run, "seal", lambda: _seal(office, cases, workers_wanted, steps))
         sealed = seal_some() if side_by_side else _until_done(seal_some, SealReport())
-        posted = _post_all(office, "delivery", run, steps)
+        posted = _post_all(office, "message", run, steps)
         unsealed = run("archive", lambda: _seal_segments(office))
     finally:
         outgoing.release(office.ledger, office.owner)
@@ -124,7 +124,7 @@ def _seal_segments(office: Office) -> tuple[Failed, ...]:
     return ()
 
 
-def _post_all(office: Office, kind: outgoing.MessageKind, run: Run, steps: Steps) -> PostReport:
+def _post_all(office: Office, kind: outgoing.PostKind, run: Run, steps: Steps) -> PostReport:
     return _until_done(
         lambda: run("post", lambda: post(office, kind, office.settings.work.task, steps=steps)), PostReport()
     )

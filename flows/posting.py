@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from archive import outgoing
-from archive.outgoing import MessageKind, Post
+from archive.outgoing import Post, PostKind
 from flows.faults import coded
 from flows.reports import Failed, PostReport
 from flows.steps import Steps, quiet
@@ -19,7 +19,7 @@ from formats.errors import ServiceError
 from transfer.mailbox import Mailbox, Parcel
 
 
-def post(office: Office, kind: MessageKind, limit: int, *, steps: Steps = quiet) -> PostReport:
+def post(office: Office, kind: PostKind, limit: int, *, steps: Steps = quiet) -> PostReport:
     """Post up to `limit` sealed messages of this kind, to each partner over one connection."""
     report = PostReport()
     mailboxes: dict[str, Mailbox | ServiceError] = {}

@@ -42,6 +42,16 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """A message beside deliveries and receipts that was answered: its case, kind, the answer, and why."""
+
+    case: str
+    kind: str
+    outcome: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A report whose fields are tuples or counts; reports of parts add up to that of the whole."""
 
@@ -94,13 +104,14 @@ class FetchReport(Report):
 class OpenReport(Report):
     """What became of the packages that had arrived.
 
-    `accepted` and `rejected` are deliveries that this office answered; `closed` are this office's own cases that a
-    receipt brought to an end; `repeated` deliveries came again and are answered again; `quarantined` packages wait for
-    the operator.
+    `accepted` and `rejected` are deliveries that this office answered, `read` other messages; `closed` are this
+    office's own cases that a receipt moved on; `repeated` messages came again and are answered again; `quarantined`
+    packages wait for the operator.
     """
 
     accepted: tuple[Judged, ...] = ()
     rejected: tuple[Judged, ...] = ()
+    read: tuple[Read, ...] = ()
     closed: tuple[Judged, ...] = ()
     repeated: int = 0
     waiting: int = 0
@@ -110,5 +121,5 @@ class OpenReport(Report):
     @property
     def done(self) -> int:
         """How many packages were worked on."""
-        parts = (self.accepted, self.rejected, self.closed, self.quarantined, self.failed)
+        parts = (self.accepted, self.rejected, self.read, self.closed, self.quarantined, self.failed)
         return sum(map(len, parts)) + self.repeated + self.waiting

@@ -1,5 +1,7 @@
 """Sealing: from an approved case to a sealed package that is ready to leave, its original kept first.
 
+Outgoing cases leave as deliveries, incoming ones that this office asks for as contact letters.
+
 For each batch of cases, in this order:
 
 1. the cases are claimed in the ledger, each with its message id and sequence number;
@@ -12,12 +14,14 @@ A process killed between two of these leaves nothing that the next pass does not
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final, Literal
 
-from archive import outgoing
+from archive import conversation, outgoing
 from archive.originals import Kept
-from archive.outgoing import SealedPackage, Work
+from archive.outgoing import Direction, SealedPackage, Work
+from flows import letters
 from flows.faults import coded
 from flows.keeping import keep_sent
 from flows.reports import Failed, Judged, SealReport
@@ -25,11 +29,15 @@ from flows.steps import Steps, quiet
 from flows.times import now, utc_text
 from flows.wiring import SERVICE, Office
 from formats import rules, validation, xml
-from formats.errors import RefusedError
-from formats.messages import Delivery, Finding, Header
+from formats.changes import changes
+from formats.errors import IntegrityError, RefusedError
+from formats.messages import Correction, Delivery, Finding, Header
 from transfer import envelope
 from transfer.envelope import Sealed
 from transfer.naming import PackageName
+
+# Deliveries of outgoing cases, contact letters of incoming ones.
+DIRECTIONS: Final[tuple[Direction, ...]] = ("out", "in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +65,24 @@ class Sealing:
 def seal(office: Office, limit: int, cases: Collection[str] | None = None, *, steps: Steps = quiet) -> SealReport:
     """Seal up to `limit` approved cases (only these, if any are named), a batch at a time."""
     report = SealReport()
-    while report.done < limit:
-        batch = min(office.settings.work.batch, limit - report.done)
-        work = outgoing.claim(office.ledger, office.owner, batch, now(), cases)
-        if not work:
-            break
-        steps("claimed", len(work))
-        report += _seal_batch(office, work, steps)
+    for direction in DIRECTIONS:
+        while report.done < limit:
+            batch = min(office.settings.work.batch, limit - report.done)
+            work = outgoing.claim(office.ledger, office.owner, batch, now(), cases, direction)
+            if not work:
+                break
+            steps("claimed", len(work))
+            report += _seal_batch(office, work, direction, steps)
     return report
 
 
-def _seal_batch(office: Office, work: Sequence[Work], steps: Steps) -> SealReport:
+def _seal_batch(office: Office, work: Sequence[Work], direction: Direction, steps: Steps) -> SealReport:
     sealings: list[Sealing] = []
     held: list[Judged] = []
     failed: list[Failed] = []
     for item in work:
         try:
-            outcome = seal_case(office, item, now())
+            outcome = seal_case(office, item, now()) if direction == "out" else seal_letter(office, item, now())
         except Exception as error:  # noqa: BLE001 - each case stands alone: its neighbours go on
             failed.append(Failed.by(item.case, coded(error)))
             continue
@@ -82,7 +91,8 @@ def _seal_batch(office: Office, work: Sequence[Work], steps: Steps) -> SealRepor
         else:
             held.append(outcome)
     steps("checked", len(work))
-    kept = keep_sent(office, "delivery-sent", [(item.document, item.sealed) for item in sealings], now())
+    kind: Literal["delivery-sent", "letter-sent"] = "delivery-sent" if direction == "out" else "letter-sent"
+    kept = keep_sent(office, kind, [(item.document, item.sealed) for item in sealings], now())
     steps("kept", len(kept))
     recorded = set(
         outgoing.record_sealed(
@@ -92,6 +102,7 @@ def _seal_batch(office: Office, work: Sequence[Work], steps: Steps) -> SealRepor
             [(judged.case, judged.findings) for judged in held],
             SERVICE,
             now(),
+            direction,
         )
     )
     steps("recorded", len(recorded))
@@ -116,6 +127,24 @@ def seal_case(office: Office, work: Work, at: datetime) -> Sealing | Judged:
         xml.validate_written(document, delivery, office.document_limits)
     except RefusedError as error:
         return Judged(work.case, explained(error, delivery))
+    return _sealed(office, work, document, at)
+
+
+def seal_letter(office: Office, work: Work, at: datetime) -> Sealing | Judged:
+    """Write and seal the contact letter of one case; one that its schema refuses is judged instead.
+
+    Raises ServiceError when a part of the service fails, and as `letters.letter`.
+    """
+    message = letters.letter(office, work, at)
+    try:
+        document = xml.encode(message)
+        xml.validate(document, office.document_limits)
+    except RefusedError as error:
+        return Judged(work.case, (Finding(error.code, path=error.detail),))
+    return _sealed(office, work, document, at)
+
+
+def _sealed(office: Office, work: Work, document: bytes, at: datetime) -> Sealing:
     partner = office.directory.partner(work.partner)
     sealed = envelope.seal(document, office.key, partner.recipient(at), at)
     name = PackageName(office.code, work.partner, work.sequence, work.message_id)
@@ -132,8 +161,20 @@ def draft(office: Office, work: Work, at: datetime) -> Delivery:
         sequence=work.sequence,
         sent=utc_text(at),
         environment=office.settings.environment,
+        answers=work.letter,
     )
-    return Delivery(header, work.kinds, work.approvals, office.records.read(work.person, work.kinds))
+    delivery = Delivery(header, work.kinds, work.approvals, office.records.read(work.person, work.kinds))
+    return replace(delivery, correction=_correction(office, work, delivery)) if work.corrects else delivery
+
+
+def _correction(office: Office, work: Work, delivery: Delivery) -> Correction:
+    """What the delivery corrects, by the original that is kept of it. Raises IntegrityError A501, A502; S409."""
+    said = conversation.said(office.ledger, work.partner, work.case)
+    digest = next(item.digest for item in said if item.message_id == work.corrects)
+    before = xml.decode(office.store.read(digest), office.document_limits)
+    if not isinstance(before, Delivery):  # what the ledger calls a delivery is one, unless it was tampered with
+        raise IntegrityError("A502", work.case)
+    return Correction(work.corrects, digest, work.reason, changes(before, delivery))
 
 
 def explained(error: RefusedError, delivery: Delivery) -> tuple[Finding, ...]:

@@ -1,12 +1,12 @@
 """Settling: what was opened is quarantined, taken in, refused or closed, and every delivery gets its receipt.
 
-For the deliveries of a batch, in this order:
+For the messages of a batch that are to be answered, in this order:
 
 1. the ledger enters each message and reserves the id of its receipt;
 2. the packages, exactly as received, are kept as originals and flushed;
 3. an accepting receipt is sealed and kept too, so that it is ready before the record is committed;
-4. the records are taken in by one transaction of the records database, which also marks the cases as taken in, each
-   apart from the others; conflicts with local data found there turn a receipt into a rejecting one;
+4. the records of deliveries are taken in by one transaction of the records database, which also marks the cases as
+   taken in, each apart from the others; conflicts with local data found there turn a receipt into a rejecting one;
 5. one transaction of the ledger closes the batch. Only then may a receipt leave.
 
 A process killed anywhere in between leaves arrivals that the next pass settles again with the same receipt ids; a
@@ -21,11 +21,12 @@ from archive.closing import ReceivedReceipt
 from archive.incoming import Answer, AnsweredDelivery
 from archive.originals import Kept
 from archive.outgoing import SealedPackage
+from archive.tables import DELIVERY
 from flows import answering
 from flows.answering import Draft
 from flows.faults import coded
-from flows.opening import Answered, Delivered, Opening, Quarantined, Repeated, Waiting, arrived, open_package
-from flows.reports import Failed, Judged, OpenReport
+from flows.opening import Addressed, Answered, Opening, Quarantined, Repeated, Waiting, arrived, open_package
+from flows.reports import Failed, Judged, OpenReport, Read
 from flows.steps import Steps, quiet
 from flows.times import now
 from flows.wiring import SERVICE, Office
@@ -60,14 +61,14 @@ def _one_of_each(openings: Iterable[Opening]) -> Iterator[Opening]:
     """
     seen: set[tuple[str, str, str | int]] = set()
     for opening in openings:
-        if isinstance(opening, (Delivered, Answered)):
+        if isinstance(opening, (Addressed, Answered)):
             entry = opening.incoming
             own: set[tuple[str, str, str | int]] = {
                 (entry.partner, "message", entry.message_id),
                 (entry.partner, "sequence", entry.sequence),
                 (entry.partner, "case", entry.case or entry.message_id),
             }
-            if isinstance(opening, Delivered) and own & seen:
+            if isinstance(opening, Addressed) and own & seen:
                 yield Waiting(opening.arrival)
                 continue
             seen |= own
@@ -75,7 +76,7 @@ def _one_of_each(openings: Iterable[Opening]) -> Iterator[Opening]:
 
 
 def _settle_batch(office: Office, openings: Sequence[Opening], steps: Steps) -> OpenReport:
-    report = _settle_deliveries(office, [item for item in openings if isinstance(item, Delivered)], steps)
+    report = _settle_addressed(office, [item for item in openings if isinstance(item, Addressed)], steps)
     report += _close_cases(office, [item for item in openings if isinstance(item, Answered)], steps)
     for opening in openings:
         try:
@@ -153,7 +154,7 @@ def _case(receipt: Receipt) -> str:
     return receipt.header.case or receipt.header.answers
 
 
-def _settle_deliveries(office: Office, openings: Sequence[Delivered], steps: Steps) -> OpenReport:
+def _settle_addressed(office: Office, openings: Sequence[Addressed], steps: Steps) -> OpenReport:
     if not openings:
         return OpenReport()
     at = now()
@@ -161,7 +162,7 @@ def _settle_deliveries(office: Office, openings: Sequence[Delivered], steps: Ste
     steps("prepared", len(answers))
     checkpoint = office.checkpoint(at)
     drafts, failed = _drafts(office, zip(openings, answers, strict=True), at, checkpoint)
-    originals = office.store.keep([("package-received", item.opening.package) for item in drafts], at)
+    originals = office.store.keep([(_kept_as(item), item.opening.package) for item in drafts], at)
     steps("kept", len(originals))
     receipts = answering.make_ready(office, drafts, at)
     steps("receipts", len(receipts))
@@ -170,15 +171,26 @@ def _settle_deliveries(office: Office, openings: Sequence[Delivered], steps: Ste
     steps("answered", len(recorded))
     done = [item for item in answered if item.incoming.message_id in recorded]
     office.inbox.remove(item.incoming.package_digest for item in done)
+    deliveries = [item for item in done if item.incoming.kind == DELIVERY]
     return OpenReport(
-        accepted=tuple(Judged(item.incoming.case, item.findings) for item in done if item.outcome == "accepted"),
-        rejected=tuple(Judged(item.incoming.case, item.findings) for item in done if item.outcome == "rejected"),
+        accepted=tuple(Judged(item.incoming.case, item.findings) for item in deliveries if item.outcome == "accepted"),
+        rejected=tuple(Judged(item.incoming.case, item.findings) for item in deliveries if item.outcome == "rejected"),
+        read=tuple(
+            Read(item.incoming.case, item.incoming.kind, item.outcome, item.findings)
+            for item in done
+            if item.incoming.kind != DELIVERY
+        ),
         failed=(*failed, *untaken),
     )
 
 
+def _kept_as(item: Draft) -> str:
+    """What is kept of a delivery, or of something that could not be read, is one thing, what of a letter another."""
+    return "package-received" if item.opening.incoming.kind == DELIVERY else "letter-received"
+
+
 def _drafts(
-    office: Office, prepared: Iterable[tuple[Delivered, Answer]], at: datetime, checkpoint: str
+    office: Office, prepared: Iterable[tuple[Addressed, Answer]], at: datetime, checkpoint: str
 ) -> tuple[list[Draft], list[Failed]]:
     drafts: list[Draft] = []
     failed: list[Failed] = []
@@ -208,13 +220,15 @@ def _take_in(
     answered: list[AnsweredDelivery] = []
     failed: list[Failed] = []
     for item, original, receipt in ready:
-        result = next(results) if item.outcome == "accepted" else ()
+        takes = item.outcome == "accepted" and item.opening.delivery is not None
+        result = next(results) if takes else ()
         try:
             final = _final(office, item, receipt, result, at, checkpoint)
         except Exception as error:  # noqa: BLE001 - each case stands alone: its neighbours go on
             failed.append(_failed(item.opening, error))
             continue
-        answered.append(AnsweredDelivery(item.opening.incoming, *final, original))
+        event = item.opening.event if final[0] == "accepted" else None
+        answered.append(AnsweredDelivery(item.opening.incoming, *final, original, event, item.opening.person))
     return answered, failed
 
 
@@ -235,5 +249,5 @@ def _final(
     return refusal.outcome, refusal.findings, answering.make_ready(office, [refusal], at)[0]
 
 
-def _failed(opening: Delivered, error: Exception) -> Failed:
+def _failed(opening: Addressed, error: Exception) -> Failed:
     return Failed.by(opening.incoming.case or opening.arrival.name, coded(error))

@@ -40,7 +40,7 @@ RECEIPT_STEPS = (
     "rules",
     "conflict",
 )
-STEPS = (*RECEIPT_STEPS, "receipt", "service", "archive", "migration")
+STEPS = (*RECEIPT_STEPS, "receipt", "conversation", "service", "archive", "migration")
 
 
 @dataclass(frozen=True, slots=True)

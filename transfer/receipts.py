@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from formats.messages import Delivery, Environment, Finding, Message, Receipt
+from formats.messages import ContactLetter, Delivery, Environment, Finding, Message, Receipt
+from formats.xsd import ROOTS
 from transfer.naming import PackageName
 
 Progress = Literal["done", "working", "failed"]
@@ -50,7 +51,7 @@ def inspect(
     document or in the file name is not who signed; M170 it is addressed to another office; M180 it is of the other
     environment; M192 the file name and the document disagree.
     """
-    header, root = message.header, "delivery" if isinstance(message, Delivery) else "receipt"
+    header, root = message.header, ROOTS[type(message)]
 
     def at(attribute: str) -> str:
         return f"/{root}/header/@{attribute}"
@@ -98,21 +99,22 @@ def _by_progress(state: Progress) -> Verdict:
     return verdicts[state]
 
 
-def approvals(delivery: Delivery, stages: Sequence[str]) -> tuple[Finding, ...]:
-    """What is wrong with the approvals that a delivery carries (arts. 7, 26), empty if nothing.
+def approvals(message: Delivery | ContactLetter, stages: Sequence[str]) -> tuple[Finding, ...]:
+    """What is wrong with the approvals that a delivery or a letter carries (arts. 7, 26), empty if nothing.
 
     M210 for each of the stages that is missing, M211 for each approval by a person who approved another stage before.
     """
-    given = {approval.stage for approval in delivery.approvals}
+    path = f"/{'delivery' if isinstance(message, Delivery) else 'contactLetter'}/approvals"
+    given = {approval.stage for approval in message.approvals}
     missing = tuple(
-        Finding("M210", "/delivery/approvals", expected=stage, found="no approval of this stage")
+        Finding("M210", path, expected=stage, found="no approval of this stage")
         for stage in stages
         if stage not in given
     )
     first: dict[str, str] = {}
     doubled = tuple(
-        Finding("M211", f"/delivery/approvals/approval[{place}]/@person", expected="a different person", found=before)
-        for place, approval in enumerate(delivery.approvals, start=1)
+        Finding("M211", f"{path}/approval[{place}]/@person", expected="a different person", found=before)
+        for place, approval in enumerate(message.approvals, start=1)
         if (before := first.setdefault(approval.person, approval.stage)) != approval.stage
     )
     return missing + doubled

@@ -77,7 +77,7 @@ def populate(sender: Path, count: int) -> None:
 def hand_over(sender: Path) -> None:
     """Post what the sender has sealed into the receiver's mailbox."""
     with Office.at(sender) as office:
-        posting.post(office, "delivery", MANY)
+        posting.post(office, "message", MANY)
 
 
 def write_documents(folder: Path, count: int) -> list[Path]:

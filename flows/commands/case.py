@@ -1,4 +1,4 @@
-"""`jiexu case`: open, approve, hold, release, withdraw, list and show cases."""
+"""`jiexu case`: open, approve, hold, release, withdraw, list and show cases; `case_chase.py` says what is due."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,24 +8,14 @@ import click
 from archive import cases
 from archive.case import State
 from archive.cases import CaseRow, NewCase
-from flows import terminal
-from flows.commands.common import Place, by_option, json_option, pass_place
+from flows import terminal, writing
+from flows.commands.case_chase import chase
+from flows.commands.case_kinds import KINDS, moving_kinds
+from flows.commands.case_letters import COMMANDS
+from flows.commands.common import Place, by_option, json_option, pass_place, why_option
 from flows.reports import plain
 from flows.times import now
-from formats.codes import insurance_kinds
-from formats.errors import UsageError
 from formats.messages import STAGES
-
-KINDS = "110,210,310"
-
-
-def moving_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
-    """The insurance kinds of a case. Raises UsageError S421 for one that is not known or never moves."""
-    known = insurance_kinds()
-    for kind in kinds:
-        if kind not in known or not known[kind].transfers:
-            raise UsageError("S421", f"the insurance kind {kind} is not one that moves")
-    return tuple(dict.fromkeys(kinds))
 
 
 @click.group()
@@ -74,9 +64,6 @@ def _change(place: Place, number: str, act: Any, by: str, why: str, as_json: boo
     return 0
 
 
-why_option = click.option("--why", required=True, help="The reason; nothing of the person.")
-
-
 @case.command()
 @click.argument("number", metavar="CASE")
 @by_option
@@ -106,8 +93,12 @@ def release(place: Place, number: str, by: str, why: str, as_json: bool) -> int:
 @json_option
 @pass_place
 def withdraw(place: Place, number: str, by: str, why: str, as_json: bool) -> int:
-    """Withdraw a case that has not been sent."""
-    return _change(place, number, cases.withdraw, by, why, as_json)
+    """Withdraw a case: at once, or by taking back what was sent; one that the partner asked for is declined."""
+    with place.office() as office:
+        writing.withdraw(office, number, why, by, now())
+        row = cases.find(office.ledger, number)
+    terminal.emit(as_json, _document(row), lambda: click.echo(f"{row.case} {row.state}"))
+    return 0
 
 
 @case.command("list")
@@ -156,3 +147,7 @@ def _codes(row: CaseRow) -> str:
 def _document(row: CaseRow) -> dict[str, Any]:
     document: dict[str, Any] = plain(row)
     return document
+
+
+for command in (chase, *COMMANDS):
+    case.add_command(command)

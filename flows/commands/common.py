@@ -40,3 +40,6 @@ pass_place = click.make_pass_decorator(Place)
 def status_of(failures: Iterable[Failed], *, otherwise: int = 0) -> int:
     """The exit status that stands for the gravest failure: 4 integrity, 3 unreachable, 2 configuration, 1 the rest."""
     return max((item.status for item in failures), default=otherwise)
+
+
+why_option = click.option("--why", required=True, help="The reason; nothing of the person.")

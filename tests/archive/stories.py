@@ -69,7 +69,7 @@ def sealed(ledger: Ledger, owner: Owner, count: int = 1, store: OriginalStore | 
 def posted(ledger: Ledger, owner: Owner, count: int = 1, store: OriginalStore | None = None) -> list[SealedPackage]:
     """Sealed cases in transit."""
     packages = sealed(ledger, owner, count, store)
-    posts = outgoing.claim_posts(ledger, owner, count, NOW, "delivery")
+    posts = outgoing.claim_posts(ledger, owner, count, NOW, "message")
     outgoing.record_posted(ledger, owner, [post.message_id for post in posts], SERVICE, NOW)
     return packages
 

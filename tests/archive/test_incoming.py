@@ -251,7 +251,7 @@ def test_a_receipt_closes_the_case(ledger: Ledger, owner: Owner, partner: Partne
 def test_a_receipt_may_overtake_the_posting(ledger: Ledger, owner: Owner, other: Owner, partner: Partner) -> None:
     """The answer came before `record_posted`: the case is closed, and the late record changes nothing."""
     (sent,) = sealed(ledger, other)
-    outgoing.claim_posts(ledger, other, 5, NOW, "delivery")
+    outgoing.claim_posts(ledger, other, 5, NOW, "message")
     assert _receipt(ledger, owner, partner, sent, "accepted")[1] is None
     assert outgoing.record_posted(ledger, other, [sent.message_id], SERVICE, NOW) == ()
     assert state(ledger, sent.case) == "accepted"

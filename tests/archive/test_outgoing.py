@@ -239,7 +239,7 @@ def test_a_person_stops_a_case_that_is_being_sealed(ledger: Ledger, owner: Owner
     assert callable(act)
     act(ledger, number, "staff-7", "objection", NOW)
     assert outgoing.record_sealed(ledger, owner, [package_of(work, document_of(work))], [], SERVICE, NOW) == ()
-    assert outgoing.claim_posts(ledger, owner, 1, NOW, "delivery") == ()
+    assert outgoing.claim_posts(ledger, owner, 1, NOW, "message") == ()
 
 
 def test_a_held_case_sealed_later_has_its_ids(ledger: Ledger, owner: Owner) -> None:
@@ -257,8 +257,8 @@ def test_a_held_case_sealed_later_has_its_ids(ledger: Ledger, owner: Owner) -> N
 def test_posting_puts_cases_in_transit(ledger: Ledger, owner: Owner, other: Owner) -> None:
     """Sealed messages are posted by one owner, once."""
     packages = sealed(ledger, owner, 3)
-    mine = outgoing.claim_posts(ledger, owner, 2, NOW, "delivery")
-    theirs = outgoing.claim_posts(ledger, other, 2, NOW, "delivery")
+    mine = outgoing.claim_posts(ledger, owner, 2, NOW, "message")
+    theirs = outgoing.claim_posts(ledger, other, 2, NOW, "message")
     assert [post.name for post in (*mine, *theirs)] == [package.name for package in packages]
     assert mine[0] == outgoing.Post(
         packages[0].message_id, "delivery", PARTNER, packages[0].name, packages[0].package_digest, packages[0].case
@@ -273,10 +273,10 @@ def test_a_post_that_failed_is_posted_by_the_next(ledger: Ledger, owner: Owner, 
     """Claims on messages are given back like those on cases; receipts are claimed apart from deliveries."""
     sealed(ledger, owner)
     assert outgoing.claim_posts(ledger, owner, 5, NOW, "receipt") == ()
-    first = outgoing.claim_posts(ledger, owner, 5, NOW, "delivery")
+    first = outgoing.claim_posts(ledger, owner, 5, NOW, "message")
     outgoing.release(ledger, owner)
     assert outgoing.record_posted(ledger, owner, [first[0].message_id], SERVICE, NOW) == ()
-    assert outgoing.claim_posts(ledger, other, 5, NOW, "delivery") == first
+    assert outgoing.claim_posts(ledger, other, 5, NOW, "message") == first
 
 
 def test_what_left_cannot_be_stopped(ledger: Ledger, owner: Owner) -> None:

@@ -1,0 +1,299 @@
+"""Two whole offices talk about a case: asked for, delivered, returned, corrected, withdrawn, declined, reminded."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from archive import cases, conversation
+from archive.case import State
+from archive.cases import NewCase
+from flows import letters, passes, writing
+from flows.reports import Read
+from flows.times import now
+from flows.wiring import Office
+from formats import xml
+from formats.errors import UsageError
+from formats.messages import STAGES, ContactLetter, Delivery, Return
+from formats.record import Record
+from tests import exchange as ex
+from tests.office import KINDS, Pair, configure, copied, fill, found_pair, open_approved, some_people
+
+PEOPLE = some_people(3)
+PERSON = PEOPLE[0][0]
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two offices that have nobody."""
+    folder = tmp_path_factory.mktemp("empty")
+    found_pair(folder)
+    return folder
+
+
+@pytest.fixture
+def pair(empty: Path, tmp_path: Path) -> Pair:
+    """Two offices: the people's records at the old one, the people enrolled at the new one."""
+    pair = copied(empty, tmp_path)
+    fill(pair.sender, PEOPLE)
+    fill(pair.receiver, [(person, Record(person=record.person)) for person, record in PEOPLE])
+    configure(pair.receiver, phone="0755-88880000")
+    return pair
+
+
+def approve(home: Path, number: str) -> None:
+    """All stages, each by another person."""
+    with Office.at(home) as office:
+        for stage in STAGES:
+            cases.approve(office.ledger, [number], stage, f"staff-{stage}", now(), office.settings.stages)
+
+
+def ask(pair: Pair, person: str = PERSON) -> str:
+    """The new office asks for a person's record; the case's number."""
+    with Office.at(pair.receiver) as office:
+        (number,) = cases.number_cases(office.ledger, office.code, 1, now())
+        (partner,) = office.directory.partners
+        cases.open_cases(office.ledger, [NewCase(number, partner, person, KINDS, "in")], "staff-1", now())
+    approve(pair.receiver, number)
+    return number
+
+
+def swap(pair: Pair, rounds: int = 2) -> list[Read]:
+    """Both offices send, receive and acknowledge; what they read beside deliveries."""
+    found: list[Read] = []
+    for _ in range(rounds):
+        for home in (pair.receiver, pair.sender):
+            with Office.at(home) as office:
+                assert passes.send(office).failed == ()
+                report = passes.receive(office)
+                assert report.failed == ()
+                found += report.opened.read
+                assert passes.acknowledge(office).failed == ()
+    return found
+
+
+def states(pair: Pair, number: str) -> tuple[State, State]:
+    """Where the case stands at the old office, and at the new one."""
+    return ex.case(pair.sender, number).state, ex.case(pair.receiver, number).state
+
+
+def delivered(pair: Pair) -> str:
+    """A case that was asked for, delivered and accepted."""
+    number = ask(pair)
+    swap(pair)
+    approve(pair.sender, number)
+    swap(pair)
+    assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+    return number
+
+
+def kept(home: Path, number: str, kind: str) -> list[bytes]:
+    """The originals of a case that are of this kind."""
+    with Office.at(home) as office:
+        return [office.store.read(row.digest) for row in cases.originals(office.ledger, number) if row.kind == kind]
+
+
+def test_a_record_that_is_asked_for_comes(pair: Pair) -> None:
+    """Contact letter, delivery that answers it, receipt: the case has one number at both, and both audits are clean."""
+    number = ask(pair)
+    (read,) = swap(pair)
+    assert read == Read(number, "contact-letter", "accepted", ())
+    assert states(pair, number) == (State.OPEN, State.AWAITED)
+    approve(pair.sender, number)
+    swap(pair)
+    assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+    (sent,) = kept(pair.receiver, number, "letter-sent")
+    letter = xml.decode(sent)
+    assert isinstance(letter, ContactLetter)
+    assert letter.applicant.name == PEOPLE[0][1].person.name
+    (document,) = kept(pair.sender, number, "delivery-sent")
+    delivery = xml.decode(document)
+    assert delivery.header.answers == letter.header.message_id
+    assert ex.problems(pair) == ()
+
+
+def test_nobody_of_that_number_is_insured_there(pair: Pair) -> None:
+    """A letter for a person whom the old office does not have is refused with L304; the case ends as declined."""
+    stranger = some_people(1, seed=77)
+    fill(pair.receiver, [("stranger", stranger[0][1])])
+    number = ask(pair, "stranger")
+    (read,) = swap(pair)
+    assert [finding.code for finding in read.findings] == ["L304"]
+    assert ex.case(pair.receiver, number).state is State.DECLINED
+    assert [finding.code for finding in ex.case(pair.receiver, number).findings] == ["L304"]
+    with Office.at(pair.sender) as office, pytest.raises(UsageError, match="S412"):
+        cases.find(office.ledger, number)
+
+
+def test_the_old_office_declines(pair: Pair) -> None:
+    """Who withdraws a case that was asked for tells the office that asked."""
+    number = ask(pair)
+    swap(pair)
+    with Office.at(pair.sender) as office:
+        writing.withdraw(office, number, "draws a pension already", "staff-9", now())
+    swap(pair)
+    assert states(pair, number) == (State.WITHDRAWN, State.DECLINED)
+    assert ex.problems(pair) == ()
+
+
+def test_the_letter_is_taken_back(pair: Pair) -> None:
+    """A letter that is withdrawn in time ends the case at both; too late, and the delivery comes all the same."""
+    number = ask(pair)
+    swap(pair)
+    with Office.at(pair.receiver) as office:
+        writing.withdraw(office, number, "asked the wrong office", "staff-9", now())
+    assert states(pair, number) == (State.OPEN, State.WITHDRAWING)
+    swap(pair)
+    assert states(pair, number) == (State.WITHDRAWN, State.WITHDRAWN)
+
+    late = ask(pair, PEOPLE[1][0])
+    swap(pair)
+    approve(pair.sender, late)
+    ex.send(pair)
+    with Office.at(pair.receiver) as office:
+        writing.withdraw(office, late, "asked the wrong office", "staff-9", now())
+    read = swap(pair)
+    assert [finding.code for item in read for finding in item.findings] == ["C411"]
+    assert states(pair, late) == (State.ACCEPTED, State.ACCEPTED)
+
+
+def test_a_delivery_is_taken_back_before_it_comes(pair: Pair) -> None:
+    """A withdrawal that overtakes its delivery: the delivery is refused when it comes, nobody is taken in."""
+    (number,) = open_approved(pair, [PERSON])
+    with Office.at(pair.sender) as office:
+        passes.send(office)
+    mailbox = ex.mailbox(pair.receiver)
+    (parcel,) = mailbox.glob("*.pgp")
+    held = parcel.read_bytes()
+    parcel.unlink()
+    with Office.at(pair.sender) as office:
+        writing.withdraw(office, number, "the wrong person", "staff-9", now())
+    swap(pair)
+    parcel.write_bytes(held)
+    swap(pair)
+    assert states(pair, number) == (State.WITHDRAWN, State.REJECTED)
+    assert [finding.code for finding in ex.case(pair.receiver, number).findings] == ["C412"]
+    with Office.at(pair.receiver) as office:
+        assert office.records.taken_in(number) is None
+    assert ex.problems(pair) == ()
+
+
+def test_an_accepted_delivery_cannot_be_taken_back(pair: Pair) -> None:
+    """A withdrawal that crosses the accepting receipt comes too late at both."""
+    (number,) = open_approved(pair, [PERSON])
+    ex.send(pair)
+    ex.receive(pair.receiver)
+    with Office.at(pair.sender) as office:
+        writing.withdraw(office, number, "the wrong person", "staff-9", now())
+    swap(pair)
+    assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+
+
+def test_a_refused_delivery_is_corrected(pair: Pair) -> None:
+    """What the new office refused is corrected, approved anew and sent as a correction of the same case."""
+    (number,) = open_approved(pair, [PERSON])
+
+    def spoiled(delivery: Delivery) -> bytes:
+        person = delivery.record.person._replace(social_security_number="330106198503171213")
+        return xml.encode(replace(delivery, record=replace(delivery.record, person=person)))
+
+    ex.seal_as_is(pair, {number: spoiled})
+    swap(pair)
+    assert states(pair, number) == (State.REJECTED, State.REJECTED)
+    with Office.at(pair.sender) as office:
+        cases.reopen(office.ledger, number, "C420", "staff-9", "number read wrongly", now())
+        with pytest.raises(UsageError, match=r"S413|S411"):
+            cases.approve(office.ledger, [number], STAGES[1], "staff-1", now(), office.settings.stages)
+    approve(pair.sender, number)
+    swap(pair)
+    assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+    first, second = (xml.decode(document) for document in kept(pair.sender, number, "delivery-sent"))
+    assert isinstance(second, Delivery)
+    assert second.correction is not None
+    assert second.correction.message_id == first.header.message_id
+    assert [change.path for change in second.correction.changes] == [
+        "/delivery/record/registration/person/@socialSecurityNumber"
+    ]
+    assert ex.problems(pair) == ()
+
+
+def test_a_return_is_answered_with_reasons(pair: Pair) -> None:
+    """A delivery that is returned stands again once the old office has said why; question and answer travel too."""
+    number = delivered(pair)
+    with Office.at(pair.receiver) as office:
+        writing.send_back(office, number, "C421", "the person says that March 2008 is missing", "staff-9", now())
+    swap(pair)
+    assert states(pair, number) == (State.RETURNED, State.RETURNED)
+    (package,) = kept(pair.receiver, number, "letter-sent")[1:]
+    assert isinstance(xml.decode(package), Return)
+    with Office.at(pair.sender) as office:
+        writing.clarify(office, number, "which employer?", "", "", "staff-9", now())
+    swap(pair)
+    with Office.at(pair.receiver) as office:
+        row = cases.find(office.ledger, number)
+        question = [
+            item for item in conversation.said(office.ledger, row.partner, number) if item.kind == "clarification"
+        ]
+        writing.clarify(office, number, "the first one", question[0].message_id, "", "staff-9", now())
+    swap(pair)
+    assert states(pair, number) == (State.RETURNED, State.RETURNED)
+    with Office.at(pair.sender) as office:
+        writing.uphold(office, number, "nothing was paid for that month", "staff-9", now())
+    swap(pair)
+    assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+    assert ex.problems(pair) == ()
+
+
+def test_a_reminder_changes_nothing(pair: Pair) -> None:
+    """What is overdue is said, answered and kept, and the case stays where it is."""
+    number = ask(pair)
+    swap(pair)
+    with Office.at(pair.receiver) as office:
+        writing.remind(office, number, "delivery", "2026-12-11", 1, "service", now())
+    (read,) = swap(pair)
+    assert read == Read(number, "reminder", "accepted", ())
+    assert states(pair, number) == (State.OPEN, State.AWAITED)
+
+
+def test_what_comes_twice_is_answered_twice_and_done_once(pair: Pair) -> None:
+    """Every package of a whole conversation comes a second time: the same receipts go out, nothing else happens."""
+    number = ask(pair)
+    posted: dict[Path, bytes] = {}
+
+    def copy_all() -> None:
+        for home in (pair.sender, pair.receiver):
+            posted.update({path: path.read_bytes() for path in ex.mailbox(home).glob("*.pgp")})
+
+    for home in (pair.receiver, pair.sender, pair.receiver, pair.sender):
+        with Office.at(home) as office:
+            passes.send(office)
+            copy_all()
+            passes.receive(office)
+            passes.acknowledge(office)
+            copy_all()
+    assert states(pair, number) == (State.OPEN, State.AWAITED)
+    for path, data in posted.items():
+        path.write_bytes(data)
+    swap(pair)
+    assert states(pair, number) == (State.OPEN, State.AWAITED)
+    approve(pair.sender, number)
+    swap(pair)
+    assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+    assert ex.problems(pair) == ()
+
+
+def test_messages_about_nothing_are_refused(pair: Pair) -> None:
+    """A return or a reminder about a case that the partner does not have is refused with its code."""
+    number = delivered(pair)
+    with Office.at(pair.sender) as office:
+        with pytest.raises(UsageError, match="S411"):
+            writing.send_back(office, number, "C420", "not mine to return", "staff-9", now())
+        with pytest.raises(UsageError, match="S411"):
+            writing.uphold(office, number, "nobody returned it", "staff-9", now())
+
+
+def test_a_letter_needs_a_telephone(pair: Pair) -> None:
+    """An office that has not said where it can be reached cannot ask."""
+    configure(pair.receiver, phone="")
+    with Office.at(pair.receiver) as office, pytest.raises(UsageError, match=r"contact\.phone"):
+        letters.contact(office)
