@@ -16,13 +16,16 @@ from archive.tables import DELIVERY, IN, LETTER, OUT, RETURN, WITHDRAWAL, messag
 class Standing:
     """Where a case stands, and what the message that is answered is to it; state None where there is no case.
 
-    `digest` is that of the answered message's document, empty where it is not known.
+    `digest` is that of the answered message's document, empty where it is not known. `letter` is the id of the contact
+    letter with which the case began, `reason` the code for which a person refuses its delivery; both may be empty.
     """
 
     state: State | None
     outgoing: bool
     about: About
     digest: str
+    letter: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ def standing(ledger: Ledger, partner: str, case: str, answers: str) -> Standing:
         said = _message(connection, partner, answers)
     about = _about(row, said, case)
     digest = "" if about == "unknown" or said is None else said.digest
-    return Standing(None if row is None else State(row.state), row is not None and row.direction == OUT, about, digest)
+    if row is None:
+        return Standing(None, outgoing=False, about=about, digest=digest)
+    return Standing(State(row.state), row.direction == OUT, about, digest, row.letter, row.reason)
 
 
 def _message(connection: Connection, partner: str, message_id: str) -> Row[Any] | None:

@@ -315,6 +315,7 @@ def _close_cases(connection: Connection, done: Sequence[AnsweredDelivery], now: 
                 "digest": item.incoming.digest,
                 "message_id": item.incoming.message_id,
                 "findings": item.findings,
+                "reason": "",
             }
     update_each(connection, cases, list(changes.values()))
 

@@ -175,6 +175,21 @@ approvals = Table(
     UniqueConstraint("case_id", "who", name="approvals_who"),
 )
 
+# The money leg: what has been paid to this office for an incoming case, matched to the information form before joining.
+remittances = Table(
+    "remittances",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.id"), nullable=False),
+    Column("kind", Text, nullable=False),  # insurance kind (AAE140)
+    Column("amount", Text, nullable=False),  # yuan with two places
+    Column("received", Text, nullable=False),  # date
+    Column("reference", Text, nullable=False),  # number of the voucher of receipt 实收凭证编号
+    Column("who", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    UniqueConstraint("case_id", "kind", "reference", name="remittances_once"),
+)
+
 # A partner may use a message id or a sequence number twice; that is refused with a code, not by a constraint.
 messages = Table(
     "messages",

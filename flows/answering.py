@@ -45,7 +45,7 @@ def draft(
     Raises ServiceError S403, S408.
     """
     findings = (*conflicts, *opening.findings)
-    outcome: Outcome = "rejected" if opening.message is None or rules.blocks(findings) else "accepted"
+    outcome = _outcome(opening, findings)
     entry = opening.incoming
     if outcome != "accepted":
         findings = _with_deadline(office, findings, entry.kinds, at)
@@ -64,6 +64,13 @@ def draft(
     sealed = envelope.seal(document, office.key, partner.recipient(at), at)
     name = str(PackageName(office.code, entry.partner, answer.sequence, answer.message_id))
     return Draft(opening, answer, outcome, findings, document, name, sealed)
+
+
+def _outcome(opening: Addressed, findings: tuple[Finding, ...]) -> Outcome:
+    """Refused for any blocking finding; on hold while the money is awaited."""
+    if opening.message is None or rules.blocks(findings):
+        return "rejected"
+    return "on-hold" if any(finding.code == "C423" for finding in findings) else "accepted"
 
 
 def _with_deadline(

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from archive import conversation, dialogue
+from archive import conversation, dialogue, money
 from archive.case import Event
+from archive.conversation import Standing
 from archive.dialogue import About
 from archive.intake_rules import same_name
+from flows import letters
 from flows.wiring import Office
 from formats.messages import (
     Applicant,
@@ -83,10 +85,42 @@ def _applicant(office: Office, applicant: Applicant) -> Judgement:
     return Judgement(person=number)
 
 
-def closed(office: Office, delivery: Delivery) -> tuple[Finding, ...]:
-    """Why a delivery comes too late: it was withdrawn before it came (C412), or its case is closed here (C415)."""
+def refused(office: Office, delivery: Delivery, stands: Standing) -> tuple[Finding, ...]:
+    """Why a delivery is refused whatever it says.
+
+    It was withdrawn before it came (C412), its case is closed here (C415), or a person refuses it for a reason.
+    """
     header = delivery.header
     if conversation.withdrawn(office.ledger, header.sender, header.message_id):
         return (Finding("C412"),)
-    stands = conversation.standing(office.ledger, header.sender, header.case, header.message_id)
-    return (Finding("C415"),) if stands.state is not None and not dialogue.open_to_delivery(stands.state) else ()
+    if stands.state is not None and not dialogue.open_to_delivery(stands.state):
+        return (Finding("C415"),)
+    return (Finding(stands.reason),) if stands.reason and not stands.outgoing else ()
+
+
+def standing(office: Office, delivery: Delivery) -> Standing:
+    """Where the case of a delivery stands. Raises UnreachableError S409."""
+    header = delivery.header
+    return conversation.standing(office.ledger, header.sender, header.case, header.message_id)
+
+
+def unpaid(office: Office, delivery: Delivery, stands: Standing) -> tuple[Finding, ...]:
+    """C423 for every information form whose money has not come in as it says (66号: joined when both agree).
+
+    Only where this office asked for the record and said where the money goes.
+    """
+    if not stands.letter or stands.outgoing or letters.payee(office) is None:
+        return ()
+    paid = money.sums(money.received(office.ledger, delivery.header.sender, delivery.header.case))
+    return tuple(
+        Finding("C423", f"/delivery/forms/form[{number}]/sums/@total", "the money that came in", found)
+        for number, form in enumerate(delivery.forms, start=1)
+        if (found := _unmatched(form.sums.total, paid.get(form.sums.kind, 0)))
+    )
+
+
+def _unmatched(total: str, paid: int) -> str:
+    """What was found instead of the money that a form says; empty where both agree."""
+    if paid == int(total.replace(".", "")):
+        return ""
+    return "another amount" if paid else "nothing yet"

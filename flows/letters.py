@@ -44,7 +44,7 @@ def letter(office: Office, work: Work, at: datetime) -> ContactLetter:
         dated=beijing_day(at).isoformat(),
         applicant=applicant,
         contact=contact(office),
-        payee=_payee(office),
+        payee=payee(office),
         old_office=office.directory.partner(work.partner).name,
     )
 
@@ -57,7 +57,8 @@ def contact(office: Office) -> Contact:
     return Contact(office.settings.name, own.phone, own.address, own.postcode)
 
 
-def _payee(office: Office) -> Payee | None:
+def payee(office: Office) -> Payee | None:
+    """Where funds are to be paid, None where the settings do not say it wholly."""
     own = office.settings.payee
     values = (own.account_name, own.bank, own.bank_number, own.account)
     return Payee(*values) if all(values) else None

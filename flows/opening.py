@@ -153,7 +153,10 @@ def _judged(office: Office, addressed: Addressed, message: Asking, at: datetime)
         if approved:
             return replace(addressed, findings=approved)
     if isinstance(message, Delivery):
-        findings = judging.closed(office, message) or rules.check(message, at.date())
+        stands = judging.standing(office, message)
+        findings = judging.refused(office, message, stands) or rules.check(message, at.date())
+        if not rules.blocks(findings):
+            findings += judging.unpaid(office, message, stands)
         return replace(addressed, findings=findings)
     judged = judging.judge(office, message)
     return replace(addressed, findings=judged.findings, event=judged.event, person=judged.person)

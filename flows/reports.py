@@ -104,12 +104,13 @@ class FetchReport(Report):
 class OpenReport(Report):
     """What became of the packages that had arrived.
 
-    `accepted` and `rejected` are deliveries that this office answered, `read` other messages; `closed` are this
+    `accepted`, `on_hold`, `rejected` are deliveries that it answered, `read` other messages; `closed` are this
     office's own cases that a receipt moved on; `repeated` messages came again and are answered again; `quarantined`
     packages wait for the operator.
     """
 
     accepted: tuple[Judged, ...] = ()
+    on_hold: tuple[Judged, ...] = ()
     rejected: tuple[Judged, ...] = ()
     read: tuple[Read, ...] = ()
     closed: tuple[Judged, ...] = ()
@@ -121,5 +122,5 @@ class OpenReport(Report):
     @property
     def done(self) -> int:
         """How many packages were worked on."""
-        parts = (self.accepted, self.rejected, self.read, self.closed, self.quarantined, self.failed)
+        parts = (self.accepted, self.on_hold, self.rejected, self.read, self.closed, self.quarantined, self.failed)
         return sum(map(len, parts)) + self.repeated + self.waiting

@@ -171,10 +171,14 @@ def _settle_addressed(office: Office, openings: Sequence[Addressed], steps: Step
     steps("answered", len(recorded))
     done = [item for item in answered if item.incoming.message_id in recorded]
     office.inbox.remove(item.incoming.package_digest for item in done)
-    deliveries = [item for item in done if item.incoming.kind == DELIVERY]
+    judged: dict[Outcome, list[Judged]] = {}
+    for item in done:
+        if item.incoming.kind == DELIVERY:
+            judged.setdefault(item.outcome, []).append(Judged(item.incoming.case, item.findings))
     return OpenReport(
-        accepted=tuple(Judged(item.incoming.case, item.findings) for item in deliveries if item.outcome == "accepted"),
-        rejected=tuple(Judged(item.incoming.case, item.findings) for item in deliveries if item.outcome == "rejected"),
+        accepted=tuple(judged.get("accepted", ())),
+        on_hold=tuple(judged.get("on-hold", ())),
+        rejected=tuple(judged.get("rejected", ())),
         read=tuple(
             Read(item.incoming.case, item.incoming.kind, item.outcome, item.findings)
             for item in done

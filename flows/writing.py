@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from archive import cases, composing, conversation
+from archive import cases, composing, conversation, resuming
 from archive.case import Event, State
 from archive.cases import CaseRow
 from archive.composing import Written
@@ -32,10 +32,17 @@ _UNSAID = (State.OPEN, State.APPROVED, State.HELD)
 
 
 def send_back(office: Office, number: str, code: str, note: str, who: str, at: datetime) -> None:
-    """Return the delivery of an accepted case to the sending office (退回). Raises UsageError S411, S412."""
+    """Return the delivery of a case to the sending office (退回).
+
+    One that is accepted goes back with a message; one that is on hold is refused by its receipt, with the same reason.
+    Raises UsageError S411, S412.
+    """
     row = cases.find(office.ledger, number)
     if row.direction != IN:
         raise UsageError("S411", f"{number} was not delivered to this office")
+    if row.state is State.RECEIVED:
+        resuming.resume(office.ledger, number, who, note, at, code)
+        return
 
     def message(header: Header) -> Return:
         return Return(header, row.digest, utc_text(at), (Finding(code),), note)

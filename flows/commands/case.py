@@ -12,6 +12,7 @@ from flows import terminal, writing
 from flows.commands.case_chase import chase
 from flows.commands.case_kinds import KINDS, moving_kinds
 from flows.commands.case_letters import COMMANDS
+from flows.commands.case_money import money_command
 from flows.commands.common import Place, by_option, json_option, pass_place, why_option
 from flows.reports import plain
 from flows.times import now
@@ -149,5 +150,5 @@ def _document(row: CaseRow) -> dict[str, Any]:
     return document
 
 
-for command in (chase, *COMMANDS):
+for command in (chase, money_command, *COMMANDS):
     case.add_command(command)

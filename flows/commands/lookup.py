@@ -88,10 +88,10 @@ def person_(
         purpose=purpose,
         basis=basis,
         who=who,
-        items=_chosen(items, GROUPS, "--items"),
-        kinds=_chosen(kinds, tuple(insurance_kinds()), "--kinds"),
-        first=_month(first),
-        last=_month(last),
+        items=chosen(items, GROUPS, "--items"),
+        kinds=chosen(kinds, tuple(insurance_kinds()), "--kinds"),
+        first=month(first),
+        last=month(last),
         employer=employer,
         application=application,
     )
@@ -124,7 +124,7 @@ def register(place: Place, subject: str | None, everybody: bool, as_json: bool) 
     return 0
 
 
-def _chosen(words: str, known: tuple[str, ...], option: str) -> tuple[str, ...]:
+def chosen(words: str, known: tuple[str, ...], option: str) -> tuple[str, ...]:
     """The words of a list with commas. Raises UsageError S421 for one that is not known."""
     chosen = tuple(dict.fromkeys(word for word in words.split(",") if word))
     if not set(chosen) <= set(known):
@@ -132,7 +132,7 @@ def _chosen(words: str, known: tuple[str, ...], option: str) -> tuple[str, ...]:
     return chosen
 
 
-def _month(text: str) -> str:
+def month(text: str) -> str:
     """A month `YYYY-MM` or nothing. Raises UsageError S421."""
     if text and not re.fullmatch(r"[12][0-9]{3}-(0[1-9]|1[0-2])", text):
         raise UsageError("S421", "a month is written YYYY-MM")

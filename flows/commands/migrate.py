@@ -12,7 +12,7 @@ from flows.commands.migrate_kept import kept, take_out
 from flows.commands.migrate_options import mapping_option, proof_option, source_option, target_option
 from flows.commands.migrate_rehearse import rehearse
 from flows.commands.migrate_status import status
-from flows.commands.migrate_words import plan_lines, report_lines, survey_lines
+from flows.commands.migrate_words import plan_lines, proved, survey_lines
 from flows.relocation import RelocationReport
 from flows.reports import plain
 from flows.times import now
@@ -139,7 +139,7 @@ def copy(place: Place, folder: Path, workers: int, as_json: bool) -> int:
 @json_option
 @pass_place
 def prove(place: Place, folder: Path, workers: int, as_json: bool) -> int:
-    """Compare the target whole with the freeze, and sign what was found."""
+    """Compare the target whole with the freeze, and sign what was found; 1 when the source has changed since."""
     run = Folder(folder)
     run.asked()
     with place.office() as office, terminal.progress(not as_json) as bar:
@@ -147,8 +147,7 @@ def prove(place: Place, folder: Path, workers: int, as_json: bool) -> int:
         count = workers or office.settings.work.workers
         proof = relocation.prove(office, run, workers=count, steps=bar("rows compared", total, ("compared",)))
     report = relocation.report(run, proof, 0)
-    terminal.emit(as_json, report.document(), lambda: report_lines(report))
-    return 0 if report.verdict == "equal" else 4
+    return proved(report, as_json=as_json)
 
 
 @migrate.command()
@@ -174,7 +173,7 @@ def run(
     by: str,
     as_json: bool,
 ) -> int:
-    """All of it, from the survey to the signed proof; run again, it goes on where it was."""
+    """All of it, from the survey to the signed proof; run again, it goes on where it was. 1: the source has changed."""
     begun = relocation.begin(folder, source, target, by)
     with place.office() as office, terminal.progress(not as_json) as bar:
         if mapping:
@@ -189,8 +188,7 @@ def run(
             keep=keep,
         )
     report = RelocationReport(**document)
-    terminal.emit(as_json, report.document(), lambda: report_lines(report))
-    return 0 if report.verdict == "equal" else 4
+    return proved(report, as_json=as_json)
 
 
 @migrate.command()

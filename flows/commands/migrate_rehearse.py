@@ -7,7 +7,7 @@ import click
 from flows import rehearsing, terminal
 from flows.commands.common import Place, by_option, json_option, pass_place, workers_option
 from flows.commands.migrate_options import mapping_option, source_option
-from flows.commands.migrate_words import report_lines
+from flows.commands.migrate_words import proved
 from flows.private import write_private
 from formats.errors import UsageError
 from migration.rehearsal.sampling import LARGEST
@@ -64,5 +64,4 @@ def rehearse(
             workers=workers or office.settings.work.workers,
             steps=bar("rows", None, ("frozen", "copied", "compared")),
         )
-    terminal.emit(as_json, report.document(), lambda: report_lines(report))
-    return 0 if report.verdict == "equal" else 4
+    return proved(report, as_json=as_json)

@@ -8,7 +8,7 @@ import pytest
 from flows.cli import run
 from flows.synthetic.people import bad_check_digit
 from tests.command_line import Answer, Call, Place, outside
-from tests.office import copied, exchange, fill, found_pair, open_approved, some_people
+from tests.office import configure, copied, exchange, fill, found_pair, open_approved, some_people
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,7 @@ def exchanged(tmp_path_factory: pytest.TempPathFactory) -> Place:
     pair = found_pair(folder)
     (first, wrong), second, third = some_people(3)
     fill(pair.sender, [(first, bad_check_digit(wrong)), second, third])
+    configure(pair.sender, phone="0571-85255555")
     held, sent = open_approved(pair, [first, second[0]])
     exchange(pair)
     command = ["case", "open", "--partner", "44030001", "--person", third[0], "--by", "staff-1", "--json"]

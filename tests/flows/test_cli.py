@@ -13,7 +13,7 @@ from archive.segments import catalog
 from formats.messages import STAGES
 from formats.reasons import reason
 from tests import parts
-from tests.command_line import COMMANDS, NOWHERE, Call, Place, outside
+from tests.command_line import COMMANDS, NOWHERE, PROGRAM, Call, Place, outside
 
 # A command line for each command that ends with 0 at `place`. The demo and the benchmarks have tests of their own.
 GOOD = {
@@ -27,8 +27,13 @@ GOOD = {
     "case hold": "case hold FRESH --by staff-1 --why recheck",
     "case release": "case release HELD --by staff-1 --why corrected",
     "case withdraw": "case withdraw HELD --by staff-1 --why moved",
+    "case request": "case request --partner 44030001 --person PERSON --by staff-1",
+    "case correct": "case correct SENT --why recheck --by staff-1",
+    "case clarify": "case clarify SENT --text which-employer --by staff-1",
+    "case messages": "case messages SENT",
     "case list": "case list",
     "case show": "case show HELD",
+    "case chase": "case chase",
     "send": "send --engine direct",
     "receive": "receive --engine direct",
     "acknowledge": "acknowledge --engine direct",
@@ -59,10 +64,17 @@ GOOD = {
     "journal witnessed": "journal witnessed",
     "lookup person": "lookup person PERSON --as person --requester R1 --purpose own --basis id-card --user staff-9",
     "lookup register": "lookup register",
+    "record export": "record export SENT --as gbt40217 -o OUT --for authority --requester A1 --purpose duty --basis art-18"
+    " --items registration,contributions --user staff-9",
+    "record import": "record import INTERFACE --as gbt40217",
+    "profile list": "profile list",
+    "profile show": "profile show agency-aac",
+    "profile check": "profile check",
     "show": "show SENT -o OUT",
 }
 # Those that need more than a place: tests of their own show them.
 ELSEWHERE = {
+    *("case return", "case uphold", "case money"),
     *("migrate copy", "migrate prove", "migrate verify", "migrate rehearse", "migrate status", "migrate take-out"),
     *("migrate home", "bench migrate"),
     *("demo", "serve", "bench seal", "bench open", "bench sftp", "bench archive"),
@@ -75,7 +87,13 @@ BAD = {name: (words, "S402") for name, words in GOOD.items()} | {
     "demo": ("demo --people 6 --dir DIR", "S414"),
     "init": ("init DIR --code 33010002 --name x", "S414"),
     "partner add": ("partner add CARD --fingerprint 00", "T130"),
+    "case return": ("case return SENT --note wrong --by staff-1", "S411"),
+    "case money": ("case money SENT --amount 1.00 --received 2026-12-01 --reference V-1 --by staff-1", "S412"),
+    "case uphold": ("case uphold SENT --text right --by staff-1", "S411"),
     "serve": ("serve", "S418"),
+    "record import": (f"record import {NOWHERE} --as gbt40217", "S417"),
+    "profile list": ("profile list --nonsense", "S421"),
+    "profile show": ("profile show nothing", "S401"),
     "check": (f"check {NOWHERE}", "S417"),
     "bench seal": ("bench seal --people 0", "S421"),
     "bench open": ("bench open --people none", "S421"),
@@ -135,7 +153,7 @@ def test_every_command_has_a_good_example_here() -> None:
 def test_a_command_prints_one_json_document(name: str, place: Place, call: Call) -> None:
     """With `--json` stdout is exactly one JSON document without an error; without it, text for people."""
     words = line(place, GOOD[name])
-    if name in {"init", "partner add", "case approve", "case hold", "case release", "case withdraw"}:
+    if name in {"init", "partner add", "case approve", "case hold", "case release", "case withdraw", "case correct"}:
         answer = call("-C", place.home, *words, "--json")
     else:
         assert call("-C", place.home, *words).status == 0
@@ -280,3 +298,13 @@ def test_every_command_is_in_the_readme() -> None:
         if not any(re.search(rf"\b{last}\b", line[found.end() :]) for line in lines if (found := start.search(line))):
             lost.append(name)
     assert lost == []
+
+
+def test_the_console_script_is_imported_in_no_time() -> None:
+    """Every process of a crew imports the script of who started it: it brings neither the commands nor any driver."""
+    code = (
+        "import sys, flows.start; print([name for name in sys.modules if name in {'flows.cli', 'click', 'sqlalchemy'}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=parts.ROOT)
+    assert done.stdout == "[]\n"
+    assert "from flows.start import main" in PROGRAM.read_text()

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from archive import cases, conversation
+from archive import cases, conversation, money
 from archive.case import State
 from archive.cases import NewCase
-from flows import letters, passes, writing
+from archive.money import Remittance
+from flows import letters, passes, remitting, writing
 from flows.reports import Read
 from flows.times import now
 from flows.wiring import Office
@@ -17,6 +18,7 @@ from formats.errors import UsageError
 from formats.messages import STAGES, ContactLetter, Delivery, Return
 from formats.record import Record
 from tests import exchange as ex
+from tests.letters import an_information_form
 from tests.office import KINDS, Pair, configure, copied, fill, found_pair, open_approved, some_people
 
 PEOPLE = some_people(3)
@@ -297,3 +299,84 @@ def test_a_letter_needs_a_telephone(pair: Pair) -> None:
     configure(pair.receiver, phone="")
     with Office.at(pair.receiver) as office, pytest.raises(UsageError, match=r"contact\.phone"):
         letters.contact(office)
+
+
+def with_form(delivery: Delivery) -> bytes:
+    """The delivery with an information form of 17,043.53 yuan."""
+    return xml.encode(replace(delivery, forms=(an_information_form(),)))
+
+
+@pytest.fixture
+def waiting(pair: Pair) -> tuple[Pair, str]:
+    """A delivery with an information form, which the new office has put on hold for its money."""
+    configure(pair.receiver, account_name="x", bank="x", bank_number="102584000002", account="4000")
+    number = ask(pair)
+    swap(pair)
+    approve(pair.sender, number)
+    ex.seal_as_is(pair, {number: with_form})
+    swap(pair)
+    assert states(pair, number) == (State.ON_HOLD, State.RECEIVED)
+    assert [finding.code for finding in ex.case(pair.sender, number).findings] == ["C423"]
+    return pair, number
+
+
+def test_the_record_is_taken_in_when_the_money_agrees(waiting: tuple[Pair, str]) -> None:
+    """Two vouchers that add up to the form's total: the second one has the delivery accepted, once."""
+    pair, number = waiting
+    with Office.at(pair.receiver) as office:
+        assert office.records.taken_in(number) is None
+        remitting.remit(office, number, Remittance("110", "17000.00", "2026-12-01", "V-1"), "staff-9", now())
+    swap(pair)
+    assert states(pair, number) == (State.ON_HOLD, State.RECEIVED)
+    with Office.at(pair.receiver) as office:
+        remitting.remit(office, number, Remittance("110", "43.53", "2026-12-02", "V-2"), "staff-9", now())
+    swap(pair)
+    assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+    with Office.at(pair.receiver) as office:
+        assert office.records.taken_in(number) is not None
+        with pytest.raises(UsageError, match="S411"):
+            remitting.remit(office, number, Remittance("110", "1.00", "2026-12-03", "V-3"), "staff-9", now())
+    assert ex.problems(pair) == ()
+
+
+def test_money_that_does_not_agree_sends_the_table_back(waiting: tuple[Pair, str]) -> None:
+    """Where the wrong amount came in, a person refuses the delivery; corrected, it is judged anew."""
+    pair, number = waiting
+    with Office.at(pair.receiver) as office:
+        remitting.remit(office, number, Remittance("110", "17000.00", "2026-12-01", "V-1"), "staff-9", now())
+    swap(pair)
+    with Office.at(pair.receiver) as office:
+        writing.send_back(office, number, "C422", "43.53 yuan are missing", "staff-9", now())
+    swap(pair)
+    assert states(pair, number) == (State.REJECTED, State.REJECTED)
+    assert [finding.code for finding in ex.case(pair.sender, number).findings] == ["C422"]
+    with Office.at(pair.sender) as office:
+        cases.reopen(office.ledger, number, "C422", "staff-9", "sum corrected", now())
+    approve(pair.sender, number)
+
+    def corrected(delivery: Delivery) -> bytes:
+        form = an_information_form(pooled="10036.47", total="17000.00")
+        return xml.encode(replace(delivery, forms=(form,)))
+
+    ex.seal_as_is(pair, {number: corrected})
+    swap(pair)
+    assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+    assert ex.problems(pair) == ()
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Remittance("110", "17000", "2026-12-01", "V-1"),
+        Remittance("110", "17000.00", "1.12.2026", "V-1"),
+        Remittance("110", "17000.00", "2026-12-01", " "),
+        Remittance("999", "17000.00", "2026-12-01", "V-1"),
+    ],
+)
+def test_what_is_no_remittance_is_refused(waiting: tuple[Pair, str], item: Remittance) -> None:
+    """An amount, a day, a voucher or a kind that is none is refused with S421, and nothing is entered."""
+    pair, number = waiting
+    with Office.at(pair.receiver) as office:
+        with pytest.raises(UsageError, match="S421"):
+            remitting.remit(office, number, item, "staff-9", now())
+        assert money.received(office.ledger, office.settings.code, number) == ()

@@ -1,4 +1,4 @@
-"""Cases that begin with a contact letter, are corrected or withdrawn; approvals with the person's own signature."""
+"""Cases that begin with a contact letter, are corrected or withdrawn; signed approvals; the money leg."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,3 +21,13 @@ def upgrade() -> None:
         with op.batch_alter_table(name) as table:
             for column in columns:
                 table.alter_column(column, server_default=None)  # it was for the rows that were there
+    op.create_table(
+        "remittances",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("case_id", sa.Integer, sa.ForeignKey("cases.id"), nullable=False),
+        *(
+            sa.Column(name, sa.Text, nullable=False)
+            for name in ("kind", "amount", "received", "reference", "who", "at")
+        ),
+        sa.UniqueConstraint("case_id", "kind", "reference", name="remittances_once"),
+    )
