@@ -20,9 +20,10 @@ import sqlalchemy as sa
 from archive import intake
 from archive.intake import TakenIn
 from archive.intake_rules import already_transferred, other_name, overlaps, same_name, shown_ids, stored_id
+from archive.records_check import Deviation, deviations
 from archive.records_connection import ClashError, RecordsConnection
 from archive.records_scope import ScopedReading
-from archive.records_sql import Statements, schema
+from archive.records_sql import Statements, schema, seconds
 from archive.scopes import Scope
 from formats.conversions import to_cell
 from formats.errors import ServiceError, UnreachableError, UsageError
@@ -52,6 +53,11 @@ class RecordsDatabase:
         with self._connection.transaction(write=True) as connection:
             schema(self._profile, self._connection.dialect).create_all(connection)
             intake.metadata.create_all(connection)
+
+    def deviations(self) -> tuple[Deviation, ...]:
+        """Where the database is not what the profile says, in counts (`records_check.py`). Raises S409."""
+        with self._connection.transaction(write=False) as connection:
+            return tuple(deviations(connection, self._profile))
 
     def persons(self) -> list[str]:
         """All person numbers (AAC001), in the order of their characters. Raises S409, S415."""
@@ -89,6 +95,12 @@ class RecordsDatabase:
         """
         with self._connection.transaction(write=False) as connection:
             return ScopedReading(connection, self._profile, person, scope).record()
+
+    def find(self, social_security_number: str) -> tuple[str, str] | None:
+        """Person number and name of the person with this number; None where there is none. Raises S409, S415."""
+        rule = self._profile.person.field("socialSecurityNumber").rule
+        with self._connection.transaction(write=False) as connection:
+            return self._statements.person_found(connection, to_cell(rule)[social_security_number])
 
     def taken_in(self, case: str) -> TakenIn | None:
         """Who sent what was taken in for this case, and whose it is; None when nothing was. Raises S409, S415."""
@@ -204,7 +216,10 @@ class RecordsDatabase:
     def _of_kinds(
         self, connection: sa.Connection, row: RowProfile[Any], person: str, kinds: Collection[str]
     ) -> list[list[str]]:
-        """The values of the person's rows of one type and of these kinds, one list a field; rows without kind: all."""
+        """The values of the person's rows of one type and of these kinds, one list a field; rows without kind: all.
+
+        Raises UsageError S460 for a row of the person whose kind is neither mapped nor left out.
+        """
         wanted: list[Any] = []
         if row.name != "entry":
             field = row.field("kind")
@@ -263,5 +278,7 @@ class RecordsDatabase:
         if not values:
             return
         lead = [numbers] if row.person_number else []
+        cells = row.cells(values)
+        again = [cells[row.columns.index(field.column)] for field in seconds(row)]
         fixed = [repeat(value, len(values[0])) for _, value in row.always]
-        self._statements.insert(connection, row, zip(*lead, *row.cells(values), *fixed, strict=True))
+        self._statements.insert(connection, row, zip(*lead, *cells, *again, *fixed, strict=True))

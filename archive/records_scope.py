@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive.intake_rules import shown_ids
+from archive.records_sql import UNLIKE, kept
 from archive.scopes import SPANS, Scope, bounds, narrow, stranger
 from formats.conversions import Rule, to_cell
 from formats.errors import UsageError
@@ -134,16 +135,26 @@ class ScopedReading:
         """The rows of one type, with the values of these fields; the others are empty and are not selected."""
         names = {attribute_name(field) for field in fields}
         seen = replace(row, fields=tuple(f if f.name in names else Field(f.name, "", Rule()) for f in row.fields))
-        cells = [self._cell(column) for column in seen.columns] or [sa.literal_column("1")]
+        if not row.table:
+            return []
+        cells = [self._cell(field) for field in seen.fields if field.column] or [sa.literal_column("1")]
         always = [sa.column(column) == _value(value) for column, value in row.always]
-        query = sa.select(*cells).select_from(sa.table(row.table)).where(*where, *always)
+        query = (
+            sa.select(*cells)
+            .select_from(sa.table(row.table))
+            .where(*where, *always, *([kept(row)] if row.leave else ()))
+        )
         found = self._connection.execute(query).all()
         return list(seen.from_rows([tuple(cells) if seen.columns else () for cells in found]))
 
-    def _cell(self, column: str) -> sa.ColumnElement[Any]:
-        """A column as it is read: on PostgreSQL as text, so that a NUMERIC arrives with exactly its digits."""
-        cell: sa.ColumnClause[Any] = sa.column(column)
-        return cell if self._connection.dialect.name == "sqlite" else sa.cast(cell, sa.Text)
+    def _cell(self, field: Field) -> sa.ColumnElement[Any]:
+        """A field's cell: on PostgreSQL as text, so that a NUMERIC arrives with exactly its digits."""
+        column: sa.ColumnClause[Any] = sa.column(field.column)
+        cell = column if self._connection.dialect.name == "sqlite" else sa.cast(column, sa.Text)
+        if not field.also:
+            return cell
+        alike = column.is_not_distinct_from(sa.column(field.also))
+        return sa.case((alike, cell), else_=sa.literal_column(UNLIKE))
 
 
 def _value(value: Any) -> sa.BindParameter[Any]:
@@ -170,6 +181,8 @@ def _compared(field: Field, bound: str, operator: str) -> list[Condition]:
     """That a field of time is at least (`ge`) or at most (`le`) the bound; nothing where the profile has a constant."""
     if not field.column or field.rule.codes:
         return []
-    column: sa.ColumnClause[Any] = sa.column(field.column)
+    column: sa.ColumnElement[Any] = sa.column(field.column)
+    if field.rule.kind in ("date10", "date19"):  # a period may end with a day that no DATE can be
+        column = sa.cast(column, sa.Text)
     value = _value(to_cell(field.rule)[bound])
     return [column >= value if operator == "ge" else column <= value]

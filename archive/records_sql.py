@@ -13,8 +13,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from formats.conversions import Cell, Rule, to_record
+from formats.errors import UsageError
 from formats.profile import Field, Profile, RowProfile
 from formats.record import Employer
+
+# What stands for two cells that should be equal and are not: no month, date, amount or code.
+UNLIKE = "'<>'"
 
 
 class Statement(NamedTuple):
@@ -47,14 +51,20 @@ class Statements:
         self._dialect = dialect
         self._sqlite = dialect.name == "sqlite"
         self._split = {row.name: _split(row) for row in profile.rows}
-        self._inserts = {row.name: self._insert(row) for row in profile.rows}
+        self._inserts = {row.name: self._insert(row) for row in profile.rows if row.table}
         self._person_found = self._compile(self._select_person())
         self._compiled: dict[tuple[str, str, int], Statement] = {}
 
     def of_person(
         self, connection: sa.Connection, row: RowProfile[Any], person: str, kinds: Sequence[Cell] = ()
     ) -> list[list[str]]:
-        """The values of the person's rows of one type, one list a field; only of these kinds, if any are given."""
+        """The values of the person's rows of one type, one list a field; only of these kinds, if any are given.
+
+        Raises UsageError S415 and S460; the latter also where a row's kind is neither mapped nor left out: nobody can
+        say then that it is not one of these kinds.
+        """
+        if not row.table:
+            return [[] for _ in row.fields]
         parameters = {"person": person} | {f"kind_{index}": kind for index, kind in enumerate(kinds)}
         return self._values(connection, row, self._select(row, row.person_number, "person", len(kinds)), parameters)
 
@@ -78,8 +88,10 @@ class Statements:
         return row.assemble(self._values(connection, row, statement, parameters))
 
     def insert(self, connection: sa.Connection, row: RowProfile[Any], rows: Iterable[tuple[Cell, ...]]) -> None:
-        """Insert rows with the cells of `written_columns`."""
-        text = self._inserts[row.name]
+        """Insert rows with the cells of `written_columns`. Raises UsageError S415 where the office has no such rows."""
+        text = self._inserts.get(row.name)
+        if text is None:
+            raise UsageError("S415", f"{row.name}: the profile says that the office has no such rows")
         if self._sqlite:
             connection.exec_driver_sql(text, list(rows))
             return
@@ -102,18 +114,18 @@ class Statements:
         if known in self._compiled:
             return self._compiled[known]
         apart, together = self._split[row.name]
-        cells = [self._cell(sa.column(field.column)) for field in together]
+        cells = [self._field_cell(field) for field in together]
         array = sa.func.json_array(*cells) if self._sqlite else sa.cast(sa.func.json_build_array(*cells), sa.Text)
-        query = sa.select(*(self._cell(sa.column(field.column)) for field in apart), array)
+        query = sa.select(*map(self._field_cell, apart), array)
         query = self._always(query.select_from(sa.table(row.table)), row)
-        column = key
-        if parameter == "person":
+        wanted: list[sa.BindParameter[Any]] = [
+            sa.bindparam(f"{'kind' if parameter == 'person' else parameter}_{index}") for index in range(count)
+        ]
+        if parameter == "id":
+            query = query.where(sa.column(key).in_(wanted))
+        else:
             query = query.where(sa.column(key) == sa.bindparam("person"))
-            column = row.field("kind").column if count else ""
-            parameter = "kind"
-        if column:
-            values: list[sa.BindParameter[Any]] = [sa.bindparam(f"{parameter}_{index}") for index in range(count)]
-            query = query.where(sa.column(column).in_(values))
+            query = query.where(_of_kinds(row.field("kind"), wanted)) if count and row.field("kind").column else query
         self._compiled[known] = self._compile(query)
         return self._compiled[known]
 
@@ -153,20 +165,50 @@ class Statements:
         by_text = dict(zip(distinct, zip(*converted, strict=True), strict=True))
         columns = zip(*map(by_text.__getitem__, texts), strict=True)
         values |= {field.name: list(column) for field, column in zip(together, columns, strict=True)}
-        return [values[field.name] if field.column else [field.constant] * len(found) for field in row.fields]
+        return row.complete(values, len(found))
 
     def _cell(self, column: sa.ColumnClause[Any]) -> sa.ColumnElement[Any]:
         return column if self._sqlite else sa.cast(column, sa.Text)
 
+    def _field_cell(self, field: Field) -> sa.ColumnElement[Any]:
+        """A field's cell; where a second column must hold the same and does not, no value that a conversion takes."""
+        cell = self._cell(sa.column(field.column))
+        return sa.case((_alike(field), cell), else_=sa.literal_column(UNLIKE)) if field.also else cell
+
     def _always(self, query: sa.Select[Any], row: RowProfile[Any]) -> sa.Select[Any]:
         for number, (column, value) in enumerate(row.always):
             query = query.where(sa.column(column) == sa.bindparam(f"always_{number}", value))
-        return query
+        return query.where(kept(row)) if row.leave else query
+
+
+def kept(row: RowProfile[Any]) -> sa.ColumnElement[bool]:
+    """That a row's kind is none of the codes that the profile leaves out; a row without a kind stays."""
+    column: sa.ColumnClause[Any] = sa.column(row.field("kind").column)
+    return sa.or_(column.is_(None), column.not_in([_literal(code) for code in row.leave]))
+
+
+def _of_kinds(kind: Field, wanted: Sequence[sa.BindParameter[Any]]) -> sa.ColumnElement[bool]:
+    """That a row is of a wanted kind, or of one that no code table has: converting that names it."""
+    column: sa.ColumnClause[Any] = sa.column(kind.column)
+    known = [_literal(local) for local, _ in kind.rule.codes]
+    return sa.or_(column.in_(wanted), column.not_in(known)) if known else column.in_(wanted)
+
+
+def _alike(field: Field) -> sa.ColumnElement[bool]:
+    """That both columns of a field hold the same, or neither anything."""
+    return sa.column(field.column).is_not_distinct_from(sa.column(field.also))
+
+
+def _literal(code: str) -> sa.ColumnElement[Any]:
+    """A code of the profile as a literal: a statement is compiled once, and its parameters are the caller's."""
+    return sa.literal_column(f"'{code.replace(chr(39), chr(39) * 2)}'")
 
 
 def _split(row: RowProfile[Any]) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
     """The fields that are read cell by cell, months and dates, and those that are read together."""
-    fields = [(field, field.rule.kind in ("month6", "date8")) for field in row.fields if field.column]
+    fields = [
+        (field, field.rule.kind in ("month6", "date8", "date10", "date19")) for field in row.fields if field.column
+    ]
     return tuple(field for field, apart in fields if apart), tuple(field for field, apart in fields if not apart)
 
 
@@ -176,9 +218,14 @@ def _number(cell: Any) -> str:
 
 
 def written_columns(row: RowProfile[Any]) -> tuple[str, ...]:
-    """The columns of an inserted row: the person number (not for employers), the fields, the fixed ones."""
+    """The columns of an inserted row: the person number (not for employers), the fields, their second, the fixed."""
     number = (row.person_number,) if row.person_number else ()
-    return (*number, *row.columns, *(column for column, _ in row.always))
+    return (*number, *row.columns, *(field.also for field in seconds(row)), *(column for column, _ in row.always))
+
+
+def seconds(row: RowProfile[Any]) -> tuple[Field, ...]:
+    """The fields whose cell a second column must hold too."""
+    return tuple(field for field in row.fields if field.also)
 
 
 def schema(profile: Profile, dialect: sa.Dialect) -> sa.MetaData:
@@ -187,11 +234,11 @@ def schema(profile: Profile, dialect: sa.Dialect) -> sa.MetaData:
     Row types that share a table share its columns. SQLite has no exact decimals: there they are text.
     """
     metadata = sa.MetaData()
-    for row in profile.rows:
+    for row in (row for row in profile.rows if row.table):
         table = metadata.tables.get(row.table)
         if table is None:
             table = sa.Table(row.table, metadata)
-        types = {field.column: _type(field.rule, dialect) for field in row.fields if field.column}
+        types = {column: _type(f.rule, dialect) for f in row.fields for column in (f.column, f.also) if column}
         unique = row.person_number if row.name == "person" else ""
         if row.name == "employer":
             unique = row.field("employerId").column
@@ -220,7 +267,7 @@ def _type(rule: Rule, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
             return sa.Integer()
         case "month6":
             return sa.String(6)
-        case "date8":
-            return sa.String(8)
+        case "date8" | "date10" | "date19":
+            return sa.String(int(rule.kind.removeprefix("date")))
         case "text":
             return sa.Text()

@@ -19,7 +19,7 @@ from archive.ledger import Ledger
 from archive.segments.keys import KeyWrap
 from archive.segments.store import SegmentOriginals
 from archive.tables import utc_text
-from flows import founding, keyring
+from flows import founding, keyring, working_calendar
 from flows import settings as settings_module
 from flows.maintaining import audited
 from flows.private import write_private
@@ -71,13 +71,14 @@ class Drilled:
 def home_files(settings: Settings) -> dict[str, bytes]:
     """What of a home goes into a backup: settings, partners, staff, keys; no passphrase, no secret of the escrow.
 
+    What the settings name in the home goes too: a mapping profile, the calendar's files.
     The key for logging in at SSH servers is not locked, so it stays: a restored office gets a new one. Raises
     UsageError S417.
     """
     home = settings.home
     paths = [home / settings_module.FILE]
-    if settings.profile and settings.path(settings.profile).resolve().is_relative_to(home.resolve()):
-        paths.append(settings.path(settings.profile))
+    named = (settings.profile_file, *working_calendar.files_of(settings))
+    paths += [path for path in named if path is not None and path.resolve().is_relative_to(home.resolve())]
     for folder in _FOLDERS:
         paths += [path for path in (home / folder).glob("*") if path.is_file()]
     paths += [path for pattern in _KEYS for path in (home / "keys").glob(pattern) if path.is_file()]

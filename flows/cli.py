@@ -8,7 +8,21 @@ from pathlib import Path
 import click
 
 from flows import settings, terminal
-from flows.commands import benchmarks, case, demo, journal, keeping, lookup, migrate, office, package, passes, show
+from flows.commands import (
+    benchmarks,
+    case,
+    demo,
+    journal,
+    keeping,
+    lookup,
+    migrate,
+    office,
+    package,
+    passes,
+    profile,
+    record,
+    show,
+)
 from flows.commands.common import Place
 from flows.faults import coded
 from formats.errors import ServiceError, UsageError
@@ -42,6 +56,8 @@ for command in (
     package.package,
     show.show,
     lookup.lookup,
+    record.record,
+    profile.profile,
     keeping.archive,
     journal.journal,
     migrate.migrate,

@@ -38,7 +38,7 @@ ledger = "{ledger}"            # "": ledger.db here; or postgresql+psycopg://...
 records = "{records}"          # "": records.db here; or postgresql+psycopg://... (or JIEXU_RECORDS_URL)
 folder = ""                    # "": here; or a folder for archive/, inbox/, quarantine/ that machines share
 archive = ""                   # "": archive/ there; or the archive's own folder (jiexu migrate home sets it)
-profile = ""                   # "": the canonical tables and columns; else the file of a mapping profile
+profile = ""                   # "": the canonical tables and columns; else a shipped profile's name, or a file
 
 [keys]
 passphrase_file = "keys/passphrase"  # or JIEXU_PASSPHRASE in the environment
@@ -77,6 +77,22 @@ backup_host_key = ""           # the key of that SSH server, pinned: "ssh-ed2551
 [lookup]                       # caps on lookups (arts. 14-22)
 person_per_day = 20            # different persons that one user may look up in a day
 per_day = 200                  # lookups of the whole office in a day
+
+[contact]                      # what contact letters say of this office
+phone = ""                     # needed before a record can be asked for: jiexu case request
+address = ""
+postcode = ""
+
+[payee]                        # the account into which transferred funds are paid; all four or none
+account_name = ""
+bank = ""
+bank_number = ""               # twelve digits
+account = ""
+
+[calendar]                     # working days, by which limits run (jiexu case chase)
+days = ""                      # "": as published; else this office's own days: CSV with date,working,why
+limits = ""                    # "": the rules' limits; else this office's own: CSV with scheme,leg,days
+remind = 5                     # working days until a partner is reminded again of what is overdue
 """
 
 

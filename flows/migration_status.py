@@ -74,13 +74,13 @@ def _frozen(folder: Folder, *, sealed: bool) -> int:
 
 
 def _copied(target: str, run: str, plan: Plan | None) -> int:
-    """What the target's ledger says; a target that can't be asked is no reason to say nothing of the rest."""
+    """What the target's ledger says, and nothing is written there.
+
+    A target that can't be asked is no reason to say nothing of the rest.
+    """
     if not target or plan is None:
         return 0
     try:
-        where = environment.target(relocation.address(target))
-        if not where.occupied([table.target for table in plan.tables]):
-            return 0
-        return sum(one.rows for one in where.copied(run))
+        return sum(one.rows for one in environment.target(relocation.address(target)).held(run))
     except ServiceError:
         return _UNKNOWN

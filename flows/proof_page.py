@@ -10,7 +10,7 @@ from string import Template
 
 from flows.proof_words import WORDS
 from formats.reasons import Language, reason
-from migration.proof import Proof, Verdict
+from migration.proof import Drift, Proof, Verdict
 
 _LANG: Mapping[Language, str] = {"zh": "zh-CN", "ko": "ko", "en": "en"}
 
@@ -22,11 +22,13 @@ def page(proof: Proof, fingerprint: str, language: Language) -> bytes:
     sections = (
         _table(words, "facts", ("what", ""), _facts(proof, fingerprint, words)),
         _paragraph(words["roots"]),
-        _table(words, "tables", ("table", "in target", "rows", "found", "chunks", "altered", "differences", "equal?"),
+        _table(words, "tables",
+               ("table", "in target", "rows", "found", "chunks", "altered", "spelled", "differences", "equal?"),
                _tables(proof, words)),
         _table(words, "uses", ("rule", "place", "detail", "cells"),
                [(use.rule, use.place, use.detail, use.cells) for use in proof.uses]),
         _table(words, "losses", ("code", "place", "meaning", "detail", "rows"), _losses(proof, language)),
+        _table(words, "changes", ("place", "change"), _changes(proof, words)),
         _table(words, "structure", ("place", "detail"), [(one.place, one.detail) for one in proof.structure]),
         _table(words, "lists", ("file", "lines", "digest"),
                [(one.file, one.lines, one.sha256) for one in (proof.alterations, proof.differences)]),
@@ -49,9 +51,13 @@ def _verdict(proof: Proof, words: Mapping[str, str]) -> str:
     text = words[proof.verdict.value].format(
         rows=f"{proof.rows:,}", tables=len(proof.tables), differences=proof.differences.lines + len(proof.structure)
     )
-    drifted = f" {words['drifted']}" if proof.drift == "changed" else ""
     mark = "✓" if proof.verdict is Verdict.EQUAL else "✗"
-    return f"{mark} {text}{drifted}"
+    if proof.drift is not Drift.CHANGED:
+        return f"{mark} {text}"
+    found = proof.changes
+    counts = {"gone": found.gone, "new": found.new, "other": found.other}
+    drifted = words["drifted"].format(**counts, tables=len(found.tables), numbered=len(found.numbered))
+    return f"{mark} {text} {drifted}"
 
 
 def _facts(proof: Proof, fingerprint: str, words: Mapping[str, str]) -> list[tuple[object, ...]]:
@@ -83,10 +89,19 @@ def _tables(proof: Proof, words: Mapping[str, str]) -> list[tuple[object, ...]]:
             one.target_rows,
             f"{one.equal_chunks} / {one.chunks}",
             one.altered,
+            one.spelled,
             one.differences,
             words["yes"] if one.equal_chunks == one.chunks and not one.differences else words["no"],
         )
         for one in proof.tables
+    ]
+
+
+def _changes(proof: Proof, words: Mapping[str, str]) -> list[tuple[object, ...]]:
+    """The tables and sequences of the source that changed, by their names; rows are in drift.csv alone."""
+    return [
+        *((name, words["table changed"]) for name in proof.changes.tables),
+        *((name, words["sequence changed"]) for name in proof.changes.numbered),
     ]
 
 

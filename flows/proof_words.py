@@ -12,7 +12,10 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
             "The target holds what was frozen: all {rows} rows of {tables} tables were read again and are equal."
         ),
         "differs": "The target does not hold what was frozen: {differences} differences. It may not be used.",
-        "drifted": "The source has changed since it was frozen; what came later is not in the target.",
+        "drifted": (
+            "The source has changed since it was frozen; what came later is not in the target: rows gone {gone}, "
+            "new {new}, otherwise {other}; tables changed {tables}; sequences gone on {numbered}."
+        ),
         "facts title": "What was migrated",
         "what": "What",
         "run": "Run",
@@ -23,6 +26,11 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "same": "as it was frozen",
         "changed": "changed",
         "not looked": "not looked at",
+        "changes title": "What changed in the source since",
+        "change": "Change",
+        "table changed": "the table is gone, new, or has other columns or keys",
+        "sequence changed": "its numbers have gone on: the target would give them again",
+        "spelled": "Doubles of other digits",
         "plan": "Plan (SHA-256)",
         "mapping": "Mapping file (SHA-256)",
         "freeze": "Freeze (SHA-256)",
@@ -79,7 +87,10 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "about": "机构 {office}，经办人 {by}；{began} 开始，{ended} 证明完成。",
         "equal": "目标环境与冻结的源数据一致：{tables} 张表共 {rows} 行已全部重新读取并逐一核对相等。",
         "differs": "目标环境与冻结的源数据不一致：{differences} 处差异。目标环境不得使用。",
-        "drifted": "冻结之后源数据发生过变化，其后的变化不在目标环境中。",
+        "drifted": (
+            "冻结之后源数据发生过变化，其后的变化不在目标环境中：消失的行 {gone}，新增的行 {new}，其他不同 {other}；"
+            "变化的表 {tables}；继续编号的序列 {numbered}。"
+        ),
         "facts title": "迁移概况",
         "what": "项目",
         "run": "迁移编号",
@@ -90,6 +101,11 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "same": "与冻结时相同",
         "changed": "已变化",
         "not looked": "未检查",
+        "changes title": "源数据此后的变化",
+        "change": "变化",
+        "table changed": "表已消失、新增，或字段、主键不同",
+        "sequence changed": "编号已继续：目标环境会重复给出这些编号",
+        "spelled": "写法不同的双精度数",
         "plan": "计划（SHA-256）",
         "mapping": "映射文件（SHA-256）",
         "freeze": "冻结（SHA-256）",
@@ -144,7 +160,10 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "about": "기관 {office}, 담당자 {by}; {began} 시작, {ended} 증명 완료.",
         "equal": "대상은 동결한 내용과 같다: {tables}개 테이블의 {rows}행을 모두 다시 읽어 비교했으며 모두 같다.",
         "differs": "대상은 동결한 내용과 다르다: 차이 {differences}건. 대상을 쓰면 안 된다.",
-        "drifted": "동결한 뒤 원본이 바뀌었으며, 그 뒤의 내용은 대상에 없다.",
+        "drifted": (
+            "동결한 뒤 원본이 바뀌었으며, 그 뒤의 내용은 대상에 없다: 없어진 행 {gone}, 새 행 {new}, 그 밖의 차이 "
+            "{other}; 바뀐 테이블 {tables}; 번호가 나아간 시퀀스 {numbered}."
+        ),
         "facts title": "이관 개요",
         "what": "항목",
         "run": "이관 번호",
@@ -155,6 +174,11 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "same": "동결 때와 같음",
         "changed": "바뀜",
         "not looked": "확인하지 않음",
+        "changes title": "원본에서 그 뒤 바뀐 것",
+        "change": "변화",
+        "table changed": "테이블이 없어졌거나 새로 생겼거나 열이나 키가 다르다",
+        "sequence changed": "번호가 나아갔다: 대상이 같은 번호를 다시 준다",
+        "spelled": "표기가 다른 배정밀도 수",
         "plan": "계획(SHA-256)",
         "mapping": "매핑 파일(SHA-256)",
         "freeze": "동결(SHA-256)",

@@ -15,12 +15,12 @@ from flows.steps import Steps, quiet
 from flows.wiring import Office
 from formats.digest import sha256
 from formats.errors import IntegrityError, RefusedError, UsageError
-from migration import canon, environment, plan_file, proof, stages
+from migration import environment, plan_file, proof, stages
 from migration.copying.listing import Listed
 from migration.freeze import Frozen
 from migration.proof import Proof
 from migration.run import Folder
-from migration.verifying import Lack, Verdict, structure, verify
+from migration.verifying import Lack, Named, Verdict, named, structure, verify
 from transfer import detached
 from transfer.keys import PublicKey
 
@@ -44,16 +44,6 @@ class Rechecked:
     lacks: tuple[Lack, ...]
     folder: Path
     same: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """One difference by its place: reason code, table, key (canonical text), column. The values stay in the list."""
-
-    code: str
-    table: str
-    key: str
-    column: str
 
 
 def recheck(
@@ -82,7 +72,7 @@ def recheck(
     place = folder / RECHECK
     place.mkdir(mode=0o700, exist_ok=True)
     mapping, _ = stages.decisions(folder)
-    progress = relocation.told(steps, "compared")
+    progress = relocation.Told(steps, "compared")
     found = verify(frozen, stages.planned(folder), mapping, where, place, workers=workers, progress=progress)
     lacks = structure(stages.planned(folder), frozen.catalog, where.catalog(), triggers=True)
     rows, differences = sum(table.found_rows for table in found.tables), found.differences.lines
@@ -111,16 +101,8 @@ def checked(office: Office, file: Path, key: PublicKey | None = None) -> tuple[s
 
 
 def differences(found: Rechecked) -> Iterator[Named]:
-    """The differences by their places, one after another."""
-    with (found.folder / found.differences.file).open("rb") as lines:
-        lines.readline()
-        waiting = b""
-        for line in lines:
-            waiting += line
-            if waiting.count(b'"') % 2 == 0:  # a cell may hold line ends
-                code, table, key, column, *_ = next(canon.rows(waiting))
-                yield Named(code or "", table or "", key or "", column or "")
-                waiting = b""
+    """The differences by their places, one after another; of a row without a key a digest alone."""
+    return named(found.folder / found.differences.file, stages.planned(Folder(found.folder.parent)))
 
 
 def _same_freeze(folder: Folder, frozen: Frozen, proven: Proof) -> None:

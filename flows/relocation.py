@@ -5,7 +5,7 @@ on the same folder goes on.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
@@ -21,11 +21,12 @@ from flows.steps import Run, Steps, at_once, quiet
 from flows.times import now, utc_text
 from flows.wiring import Office
 from formats.digest import sha256
-from migration import copying, environment, stages
+from migration import carrying, copying, environment, stages
+from migration import freeze as freezing
 from migration import proof as proofs
 from migration import run as runs
 from migration.catalog import Catalog
-from migration.copying import Advance, CopyReport, Progress
+from migration.copying import Advance, CopyReport
 from migration.environment import Address
 from migration.freeze import Frozen
 from migration.plan import Plan
@@ -76,17 +77,21 @@ def begin(folder: Path, source: str, target: str, by: str) -> Folder:
 def relocate(
     office: Office, folder: Folder, *, workers: int = 1, keep: bool = True, run: Run = at_once, steps: Steps = quiet
 ) -> RelocationReport:
-    """Survey, plan, freeze, copy, compare, prove, and keep the freeze in the archive; or go on with it.
+    """Survey, plan, freeze and copy side by side, keep the freeze in the archive, compare, prove; or go on with it.
+
+    The copy is brought to its end, and keys and indexes are made, when the whole freeze is kept.
 
     Raises what the stages raise; RefusedError D605 before anything is frozen or written to the target.
     """
     run("survey", lambda: survey(folder, steps=steps))
     plan(folder).stand()
-    run("freeze", lambda: freeze(office, folder, workers=workers, steps=steps))
-    copy(office, folder, workers=workers, run=run, steps=steps)
-    proof = prove(office, folder, workers=workers, run=run, steps=steps)
-    kept = run("keep", lambda: keep_freeze(office, folder)) if keep else 0
-    return report(folder, proof, kept)
+    target, copied = environment.target(address(folder.asked().target)), Told(steps, "copied")
+    with carrying.beside(folder, target, now(), copied.more) as chunk:
+        run("freeze", lambda: freeze(office, folder, workers=workers, steps=steps, chunk=chunk))
+        kept = run("keep", lambda: keep_freeze(office, folder)) if keep else 0
+    carrying.settle(folder, target)
+    copy(office, folder, workers=workers, run=run, steps=steps, told=copied)
+    return report(folder, prove(office, folder, workers=workers, run=run, steps=steps), kept)
 
 
 def survey(folder: Folder, *, anew: bool = False, steps: Steps = quiet) -> Catalog:
@@ -110,11 +115,24 @@ def plan(folder: Folder, mapping: Path | None = None) -> Plan:
     return stages.plan(folder, address(folder.asked().target).engine)
 
 
-def freeze(office: Office, folder: Folder, *, workers: int = 1, steps: Steps = quiet) -> Frozen:
-    """The freeze of the folder's source, said in the journal when it is new."""
+def freeze(
+    office: Office,
+    folder: Folder,
+    *,
+    workers: int = 1,
+    steps: Steps = quiet,
+    chunk: Callable[[], object] = lambda: None,
+) -> Frozen:
+    """The freeze of the folder's source, said in the journal when it is new; `chunk` is called behind each chunk."""
     asked, fresh = folder.asked(), not stages.sealed(folder)
     source = environment.source(address(asked.source))
-    frozen = stages.frozen(folder, source, now(), workers=workers, progress=lambda one: steps("frozen", one.rows))
+
+    def safe(one: freezing.Progress) -> None:
+        """A chunk is safe."""
+        chunk()
+        steps("frozen", one.rows)
+
+    frozen = stages.frozen(folder, source, now(), workers=workers, progress=safe)
     if fresh:
         rows = sum(part.rows for part in frozen.sealed.tables)
         size = sum(part.bytes for part in frozen.sealed.tables)
@@ -129,8 +147,16 @@ def freeze(office: Office, folder: Folder, *, workers: int = 1, steps: Steps = q
     return frozen
 
 
-def copy(office: Office, folder: Folder, *, workers: int = 1, run: Run = at_once, steps: Steps = quiet) -> CopyReport:
-    """The freeze into the target, by the plan."""
+def copy(
+    office: Office,
+    folder: Folder,
+    *,
+    workers: int = 1,
+    run: Run = at_once,
+    steps: Steps = quiet,
+    told: "Told | None" = None,
+) -> CopyReport:
+    """The freeze into the target, by the plan; `told` has told of what was loaded before."""
     asked, frozen, (mapping, _) = folder.asked(), Frozen.open(folder.freeze), stages.decisions(folder)
     target = environment.target(address(asked.target))
     with folder.held(), folder.timed("copy"):
@@ -143,7 +169,7 @@ def copy(office: Office, folder: Folder, *, workers: int = 1, run: Run = at_once
             asked.run,
             at=now(),
             workers=workers,
-            progress=told(steps, "copied"),
+            progress=told or Told(steps, "copied"),
             crew=crews.of(run, "copy"),
         )
     altered = found.alterations.listed.lines
@@ -166,7 +192,7 @@ def prove(office: Office, folder: Folder, *, workers: int = 1, run: Run = at_onc
     source, target = environment.source(places[0]), environment.target(places[1])
     with folder.held():
         found = stages.compare(
-            folder, target, source, workers=workers, progress=told(steps, "compared"), crew=crews.of(run, "verify")
+            folder, target, source, workers=workers, progress=Told(steps, "compared"), crew=crews.of(run, "verify")
         )
     at = now()
     both = Both(places[0].shown, places[1].shown, target.catalog())
@@ -216,17 +242,21 @@ def report(folder: Folder, proof: Proof, kept: int) -> RelocationReport:
     )
 
 
-def told(steps: Steps, name: str) -> Progress:
-    """Progress as steps: how many rows since the last time."""
-    last = 0
+class Told:
+    """Progress as steps: how many rows beyond those that were told already."""
 
-    def tell(advance: Advance) -> None:
-        """Tell the difference."""
-        nonlocal last
-        steps(name, advance.rows - last)
-        last = advance.rows
+    def __init__(self, steps: Steps, name: str) -> None:
+        self._steps, self._name, self._rows = steps, name, 0
 
-    return tell
+    def __call__(self, advance: Advance) -> None:
+        """So many rows are done in all."""
+        if advance.rows > self._rows:
+            self.more(advance.rows - self._rows)
+
+    def more(self, rows: int) -> None:
+        """So many rows more are done."""
+        self._rows += rows
+        self._steps(self._name, rows)
 
 
 def enter(office: Office, kind: str, what: Mapping[str, str | int], why: str, how: str, who: str) -> None:

@@ -21,6 +21,7 @@ from typing import Any, Literal, TypeVar, cast
 from formats.errors import UsageError
 from formats.identifiers import is_agency_code
 from formats.messages import STAGES, Environment
+from formats.profile import SHIPPED
 from formats.reasons import LANGUAGES, Language
 
 Engine = Literal["direct", "embedded", "server"]
@@ -43,6 +44,9 @@ S = TypeVar(
     "ScheduleSettings",
     "ArchiveSettings",
     "LookupSettings",
+    "CalendarSettings",
+    "ContactSettings",
+    "PayeeSettings",
 )
 
 
@@ -101,6 +105,37 @@ class LookupSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarSettings:
+    """Files of the office's own days and of its own limits, empty for none (`flows.working_calendar`).
+
+    `remind` is the number of working days after which a partner is reminded again of what is overdue.
+    """
+
+    days: str = ""
+    limits: str = ""
+    remind: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ContactSettings:
+    """What the office's contact letters say of itself: telephone, address, postcode of six digits."""
+
+    phone: str = ""
+    address: str = ""
+    postcode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeSettings:
+    """The bank account into which transferred funds are to be paid; a letter asks for money where all is given."""
+
+    account_name: str = ""
+    bank: str = ""
+    bank_number: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MailboxSettings:
     """Where this office collects: `folder:PATH` or `sftp://user@host:port/folder`; timeout in seconds."""
 
@@ -137,6 +172,9 @@ class Settings:
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     lookup: LookupSettings = field(default_factory=LookupSettings)
+    calendar: CalendarSettings = field(default_factory=CalendarSettings)
+    contact: ContactSettings = field(default_factory=ContactSettings)
+    payee: PayeeSettings = field(default_factory=PayeeSettings)
 
     def path(self, relative: str) -> Path:
         """A path of the home."""
@@ -152,6 +190,11 @@ class Settings:
         """
         own = self.archive_folder if name == "archive" else ""
         return self.home / (own or Path(self.folder) / name)
+
+    @property
+    def profile_file(self) -> Path | None:
+        """The file of the office's own mapping profile; None where it uses one that is shipped."""
+        return None if self.profile in ("", *SHIPPED) else self.path(self.profile)
 
     def mailbox_folder(self) -> Path:
         """Where a mailbox that is a folder lies."""
@@ -203,7 +246,9 @@ def load(home: Path) -> Settings:
 
 def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Settings from the parsed file and the environment. Raises UsageError S401."""
-    _known("", data, (*NAMES, "mailbox", "limits", "work", "schedule", "archive", "lookup"))
+    _known(
+        "", data, (*NAMES, "mailbox", "limits", "work", "schedule", "archive", "lookup", "calendar", "contact", "payee")
+    )
     office, storage, keys = (_section(data, name) for name in ("office", "storage", "keys"))
     for section, names in NAMES.items():
         _known(section, _section(data, section), names)
@@ -229,6 +274,9 @@ def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Se
         schedule=_positive("schedule", _values("schedule", ScheduleSettings, data)),
         archive=_archive(home, data),
         lookup=_positive("lookup", _values("lookup", LookupSettings, data)),
+        calendar=_positive("calendar", _values("calendar", CalendarSettings, data)),
+        contact=_values("contact", ContactSettings, data),
+        payee=_values("payee", PayeeSettings, data),
     )
 
 

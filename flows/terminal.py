@@ -81,7 +81,8 @@ def finding_line(finding: Finding, language: Language) -> str:
     line = f"{finding.code} {reason(finding.code).what[language]}"
     place = f" ({finding.path})" if finding.path else ""
     kinds = f": expected {finding.expected}, found {finding.found}" if finding.expected and finding.found else ""
-    return line + kinds + place
+    answer = f"; to be answered by {finding.respond_by}" if finding.respond_by else ""
+    return line + kinds + place + answer
 
 
 def judged_lines(word: str, cases: Iterable[Judged], language: Language) -> None:

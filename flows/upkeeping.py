@@ -1,4 +1,4 @@
-"""The upkeep pass (art. 9): finish what was begun, seal what is due, audit within a budget of time, back up.
+"""The upkeep pass (art. 9): finish what was begun, remind, seal what is due, audit within a budget of time, back up.
 
 Each part stands alone: one that fails is named in the report, and the others go on. What was killed in the middle, the
 next pass goes on with.
@@ -14,6 +14,7 @@ from archive.backup.backing import BackupReport
 from flows import backup_places, backups
 from flows.faults import coded
 from flows.maintaining import audited
+from flows.reminding import remind
 from flows.reports import Failed, Report
 from flows.steps import Run, Steps, at_once, quiet
 from flows.times import now
@@ -27,11 +28,12 @@ T = TypeVar("T")
 class UpkeepReport(Report):
     """What an upkeep pass did.
 
-    `sealed` are the numbers of the segments that it sealed, `share` that of the archive's bytes which audits have read
-    lately; `snapshot` is the backup's name, empty where none is configured or it failed; what the backup had to leave
-    out, because it is damaged here, is among `failed`.
+    `reminded` are the cases for which it wrote to the partner, `sealed` the numbers of the segments that it sealed,
+    `share` is that of the archive's bytes which audits have read lately; `snapshot` is the backup's name, empty where
+    none is configured or it failed; what the backup had to leave out, because it is damaged here, is among `failed`.
     """
 
+    reminded: tuple[str, ...] = ()
     sealed: tuple[int, ...] = ()
     segments: int = 0
     share: float = 0.0
@@ -45,6 +47,8 @@ def upkeep(office: Office, *, run: Run = at_once, steps: Steps = quiet) -> Upkee
     failed: list[Failed] = []
     _part("recover", lambda: run("recover", lambda: office.store.recover(now())), failed)
     steps("recovered", 1)
+    reminded = _part("remind", lambda: run("remind", lambda: remind(office, now())), failed)
+    steps("reminded", len(reminded or ()))
     sealed = _part("seal", lambda: run("seal", lambda: office.store.seal_due(now())), failed)
     steps("sealed", len(sealed or ()))
     found = _part("audit", lambda: run("audit", lambda: _audit(office)), failed)
@@ -54,6 +58,7 @@ def upkeep(office: Office, *, run: Run = at_once, steps: Steps = quiet) -> Upkee
         steps("backed up", 1)
         failed += [Failed.by("backup", IntegrityError(code, path)) for code, path in made.damaged]
     return UpkeepReport(
+        reminded=reminded or (),
         sealed=sealed or (),
         segments=found.segments if found else 0,
         share=found.coverage.share if found else 0.0,

@@ -16,13 +16,15 @@ from archive.claims import Owner
 from archive.ledger import Ledger
 from archive.records import RecordsDatabase
 from archive.segments.store import Policy, SegmentOriginals
-from flows import keyring
+from flows import keyring, working_calendar
 from flows import settings as settings_module
 from flows.keyring import ArchiveWrap
 from flows.settings import Settings
 from flows.spool import Spool
 from formats import profile as profiles
+from formats.clocks import Limit
 from formats.errors import UsageError
+from formats.workdays import Calendar
 from formats.xml import Limits
 from transfer.envelope import EnvelopeLimits
 from transfer.folder import FolderMailbox
@@ -125,6 +127,16 @@ class Office:
         """The partners, as they were when first asked for."""
         return Directory.load(self.settings.path("partners"))
 
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The working days that count here. Raises UsageError S401."""
+        return working_calendar.days_of(self.settings)
+
+    @cached_property
+    def clocks(self) -> tuple[Limit, ...]:
+        """Within how many working days what must be done. Raises UsageError S401."""
+        return working_calendar.limits_of(self.settings)
+
     @property
     def document_limits(self) -> Limits:
         """What a partner's document may hold."""
@@ -153,13 +165,16 @@ class Office:
         return SftpMailbox(parse_url(url, host_key, self.settings.path(own.ssh_key), own.timeout))
 
     def _profile(self) -> profiles.Profile:
-        if not self.settings.profile:
-            return profiles.canonical()
-        file = self.settings.path(self.settings.profile)
+        name = self.settings.profile or "canonical"
+        file = self.settings.profile_file
+        if file is None:
+            return profiles.shipped(name)
         try:
             return profiles.parse(file.read_text(encoding="utf-8"))
         except OSError as error:
-            raise UsageError("S417", f"{self.settings.profile}: {error.strerror}") from None
+            raise UsageError("S417", f"{name}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise UsageError("S415", f"{name} is not UTF-8") from None
 
     def close(self) -> None:
         """Close the databases that were opened."""

@@ -70,12 +70,11 @@ def withdraw(office: Office, number: str, why: str, who: str, at: datetime) -> N
 def remind(office: Office, number: str, awaited: Awaited, due: str, count: int, who: str, at: datetime) -> None:
     """Say what is overdue (催办). Raises UsageError S411, S412."""
     row = cases.find(office.ledger, number)
-    answers = row.letter if awaited == "delivery" else row.message_id
 
     def message(header: Header) -> Reminder:
         return Reminder(header, awaited, due, count)
 
-    _write(office, row, "reminder", answers, message, None, who, "what is overdue", at)
+    _write(office, row, "reminder", row.message_id, message, None, who, "what is overdue", at)
 
 
 def clarify(office: Office, number: str, text: str, answers: str, respond_by: str, who: str, at: datetime) -> None:

@@ -14,7 +14,7 @@ from decimal import Context, Decimal, localcontext
 from functools import cache
 from typing import Any, Literal, get_args
 
-Kind = Literal["text", "money", "rate", "months", "month6", "date8"]
+Kind = Literal["text", "money", "rate", "months", "month6", "date8", "date10", "date19"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # What a database driver may give out and take. A float can arrive, and is refused.
@@ -27,6 +27,7 @@ _CANONICAL = {places: re.compile(rf"-?(?:0|[1-9][0-9]*)\.[0-9]{{{places}}}") for
 _COUNT = re.compile(r"[0-9]{1,9}")
 _COMPACT_MONTH = re.compile(r"([0-9]{4})(0[1-9]|1[0-2])")
 _COMPACT_DATE = re.compile(r"([0-9]{4})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
+_MIDNIGHT = re.compile(r"([0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])) 00:00:00")
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _DATE = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 
@@ -43,6 +44,10 @@ class Rule:
     places: int = 0
     codes: tuple[tuple[str, str], ...] = ()
     characters: tuple[tuple[str, str], ...] = ()
+
+
+class UnknownCodeError(ValueError):
+    """A code that the code table does not have."""
 
 
 class Conversion(dict[Any, Any]):
@@ -93,6 +98,10 @@ def _reader(rule: Rule) -> Callable[[Cell], str]:
             return lambda cell: "-".join(_parts(_COMPACT_MONTH, cell, "a month YYYYMM"))
         case "date8":
             return lambda cell: "-".join(_parts(_COMPACT_DATE, cell, "a date YYYYMMDD"))
+        case "date10":
+            return lambda cell: "-".join(_parts(_DATE, cell, "a date YYYY-MM-DD"))
+        case "date19":
+            return lambda cell: _parts(_MIDNIGHT, cell, "a date YYYY-MM-DD 00:00:00")[0]
         case "text":
             table = str.maketrans(dict(rule.characters))
             return lambda cell: _text(cell).translate(table)
@@ -108,6 +117,10 @@ def _writer(rule: Rule) -> Callable[[str], Cell]:
             return lambda value: "".join(_parts(_MONTH, value, "a month YYYY-MM"))
         case "date8":
             return lambda value: "".join(_parts(_DATE, value, "a date YYYY-MM-DD"))
+        case "date10":
+            return lambda value: "-".join(_parts(_DATE, value, "a date YYYY-MM-DD"))
+        case "date19":
+            return lambda value: "-".join(_parts(_DATE, value, "a date YYYY-MM-DD")) + " 00:00:00"
         case "text":
             table = str.maketrans({ours: theirs for theirs, ours in rule.characters})
             return lambda value: value.translate(table)
@@ -118,7 +131,7 @@ def _with_codes(codes: Mapping[str, str]) -> Callable[[Cell], str]:
         try:
             return codes[_text(cell)]
         except KeyError:
-            raise ValueError("a code that is not in the profile's code table") from None
+            raise UnknownCodeError("a code that is not in the profile's code table") from None
 
     return convert
 

@@ -62,43 +62,53 @@ class Talk:
 
     def act(self, what: str) -> None:
         """A person does something, where the case allows it."""
-        match what:
-            case "ask" if self.new.state is None and self.old.state is None:  # else the number is the old office's
-                self.new.state = State.IN_TRANSIT
-                self.new.letter = self.post(self.new, "contact-letter").number
-            case "deliver unasked" if self.old.state is None and self.new.state is None:
-                self.old.state = State.OPEN
-            case "deliver" if self.old.state is State.OPEN:
-                before = self.old.delivery
-                self.old.state = State.IN_TRANSIT
-                self.old.delivery = self.post(self.old, "delivery", answers=self.old.letter, corrects=before).number
-            case "correct" if (self.old.state, Event.REOPEN) in TRANSITIONS and self.old.state:
-                self.old.state = advance(self.old.state, Event.REOPEN)
-            case "uphold" if self.old.state is State.RETURNED:
-                self.old.state = advance(self.old.state, Event.UPHOLD)
-                self.post(self.old, "clarification", answers=self.old.returned)
-            case "return" if self.new.state is State.ACCEPTED:
-                self.new.state = advance(self.new.state, Event.SEND_BACK)
-                self.new.returned = self.post(self.new, "return", answers=self.new.delivery).number
-            case "withdraw delivery" if (self.old.state, Event.RECALL) in TRANSITIONS and self.old.state:
-                self.old.state = advance(self.old.state, Event.RECALL)
-                self.post(self.old, "withdrawal", answers=self.old.delivery)
-            case "withdraw letter" if self.new.letter and self.new.state in (State.IN_TRANSIT, State.AWAITED):
-                self.new.state = advance(self.new.state, Event.RECALL)
-                self.post(self.new, "withdrawal", answers=self.new.letter)
-            case "decline" if self.old.state is State.OPEN and self.old.letter and not self.old.delivery:
-                self.old.state = advance(self.old.state, Event.WITHDRAW)
-                self.post(self.old, "withdrawal", answers=self.old.letter)
-            case "remind" if self.new.state is State.AWAITED:
-                self.post(self.new, "reminder", answers=self.new.letter)
+        self.act_at_the_old(what)
+        self.act_at_the_new(what)
 
-    def come(self, place: int, refuse: bool) -> None:
+    def act_at_the_old(self, what: str) -> None:
+        """A person at the sending office."""
+        side = self.old
+        match what:
+            case "deliver unasked" if side.state is None and self.new.state is None:
+                side.state = State.OPEN
+            case "deliver" if side.state is State.OPEN:
+                before, side.state = side.delivery, State.IN_TRANSIT
+                side.delivery = self.post(side, "delivery", answers=side.letter, corrects=before).number
+            case "correct" if side.state and (side.state, Event.REOPEN) in TRANSITIONS:
+                side.state = advance(side.state, Event.REOPEN)
+            case "uphold" if side.state is State.RETURNED:
+                side.state = advance(side.state, Event.UPHOLD)
+                self.post(side, "clarification", answers=side.returned)
+            case "withdraw delivery" if side.state and (side.state, Event.RECALL) in TRANSITIONS:
+                side.state = advance(side.state, Event.RECALL)
+                self.post(side, "withdrawal", answers=side.delivery)
+            case "decline" if side.state is State.OPEN and side.letter and not side.delivery:
+                side.state = advance(side.state, Event.WITHDRAW)
+                self.post(side, "withdrawal", answers=side.letter)
+
+    def act_at_the_new(self, what: str) -> None:
+        """A person at the receiving office."""
+        side = self.new
+        match what:
+            case "ask" if side.state is None and self.old.state is None:  # else the number is the old office's
+                side.state = State.IN_TRANSIT
+                side.letter = self.post(side, "contact-letter").number
+            case "return" if side.state is State.ACCEPTED:
+                side.state = advance(side.state, Event.SEND_BACK)
+                side.returned = self.post(side, "return", answers=side.delivery).number
+            case "withdraw letter" if side.letter and side.state in (State.IN_TRANSIT, State.AWAITED):
+                side.state = advance(side.state, Event.RECALL)
+                self.post(side, "withdrawal", answers=side.letter)
+            case "remind" if side.state is State.AWAITED:
+                self.post(side, "reminder", answers=side.letter)
+
+    def come(self, place: int, *, refuse: bool) -> None:
         """One message of the channel comes (once more)."""
         if self.channel:
             side, message = self.channel[place % len(self.channel)]
-            self.receive(side, message, refuse)
+            self.receive(side, message, refuse=refuse)
 
-    def receive(self, side: Side, message: Sent, refuse: bool) -> None:
+    def receive(self, side: Side, message: Sent, *, refuse: bool) -> None:
         """What an office does with what comes: the same again gets the same receipt."""
         if message.kind == "receipt":
             self.close(side, message)
@@ -262,7 +272,7 @@ def test_both_come_to_the_same_end(walk: list[str | tuple[int, bool]]) -> None:
         if isinstance(step, str):
             talk.act(step)
         else:
-            talk.come(*step)
+            talk.come(step[0], refuse=step[1])
     talk.settle()
     assert (talk.old.state, talk.new.state) in AGREED
     assert all(times == 1 for times in talk.new.taken_in.values())

@@ -1,5 +1,7 @@
 """Two whole offices talk about a case: asked for, delivered, returned, corrected, withdrawn, declined, reminded."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +11,13 @@ from archive import cases, conversation, money
 from archive.case import State
 from archive.cases import NewCase
 from archive.money import Remittance
-from flows import letters, passes, remitting, writing
+from flows import letters, passes, reminding, remitting, upkeeping, writing
 from flows.reports import Read
 from flows.times import now
 from flows.wiring import Office
 from formats import xml
 from formats.errors import UsageError
-from formats.messages import STAGES, ContactLetter, Delivery, Return
+from formats.messages import STAGES, ContactLetter, Delivery, Reminder, Return
 from formats.record import Record
 from tests import exchange as ex
 from tests.letters import an_information_form
@@ -254,6 +256,33 @@ def test_a_reminder_changes_nothing(pair: Pair) -> None:
         writing.remind(office, number, "delivery", "2026-12-11", 1, "service", now())
     (read,) = swap(pair)
     assert read == Read(number, "reminder", "accepted", ())
+    assert states(pair, number) == (State.OPEN, State.AWAITED)
+
+
+def before(home: Path, kind: str, column: str) -> None:
+    """Have this office's messages of a kind written or posted long ago."""
+    with closing(sqlite3.connect(home / "ledger.db")) as ledger, ledger:
+        ledger.execute(
+            f"UPDATE messages SET {column} = '2026-08-03T01:00:00Z' WHERE kind = ? AND direction = 'out'", [kind]
+        )
+
+
+def test_reminders_go_out_by_themselves(pair: Pair) -> None:
+    """The first when the limit is over, the next after some working days; the old office reads both, nothing moves."""
+    number = ask(pair)
+    swap(pair)
+    with Office.at(pair.receiver) as office:
+        assert reminding.remind(office, now()) == ()
+        before(pair.receiver, "contact-letter", "posted")
+        assert upkeeping.upkeep(office).reminded == (number,)
+        assert upkeeping.upkeep(office).reminded == ()
+        before(pair.receiver, "reminder", "created")
+        assert upkeeping.upkeep(office).reminded == (number,)
+        row = cases.find(office.ledger, number)
+        written = [item for item in conversation.said(office.ledger, row.partner, number) if item.kind == "reminder"]
+        messages = [xml.decode(office.store.read(item.digest)) for item in written]
+    assert [message.count for message in messages if isinstance(message, Reminder)] == [1, 2]
+    assert [item.kind for item in swap(pair)] == ["reminder"] * 2
     assert states(pair, number) == (State.OPEN, State.AWAITED)
 
 

@@ -1,5 +1,6 @@
 """`jiexu migrate` from the survey to the proof, as a person types it."""
 
+import shutil
 from pathlib import Path
 
 import apsw
@@ -8,6 +9,7 @@ from lxml import etree
 
 from flows import relocation
 from flows.proof_page import page
+from formats.digest import sha256
 from formats.reasons import LANGUAGES, Language
 from migration import proof as proofs
 from tests.command_line import Call
@@ -74,6 +76,49 @@ def test_verify_names_what_differs_and_ends_with_4(home: Path, tmp_path: Path, c
     assert "somebody" not in told.out + told.err + asked.out + asked.err
 
 
+def test_rows_without_a_key_are_not_printed(home: Path, tmp_path: Path, call: Call) -> None:
+    """Of a row of a table without a key a digest is printed; the row itself stands in the list alone, mode 0600."""
+    source, target = old_database(tmp_path / "old.db"), f"sqlite:///{tmp_path / 'new.db'}"
+    words = ["--source", source, "--target", target, "--proof", tmp_path / "run", "--by", "staff-1"]
+    assert call("-C", home, "migrate", "run", "--engine", "direct", *words).status == 0
+    with apsw.Connection(str(tmp_path / "new.db")) as database:
+        database.execute("INSERT INTO note VALUES (?)", (MARK,))
+    told = call("-C", home, "migrate", "verify", tmp_path / "run" / relocation.PROOF)
+    asked = call("-C", home, "migrate", "verify", tmp_path / "run" / relocation.PROOF, "--json")
+    shown = "row " + sha256(f'"{MARK}"\n'.encode())[:12]
+    assert f"D662 note key {shown}" in told.out
+    assert asked.document["differences"] == [{"code": "D662", "table": "note", "key": shown, "column": ""}]
+    assert MARK not in told.out + told.err + asked.out + asked.err
+    listed = tmp_path / "run" / "recheck" / "differences.csv"
+    assert MARK in listed.read_text(encoding="utf-8")
+    assert listed.stat().st_mode & 0o077 == 0
+
+
+def test_a_source_that_went_on_is_told(home: Path, tmp_path: Path, call: Call) -> None:
+    """The target equals the freeze, but rows came, went and changed in the source since: D665 with counts, and 1."""
+    source, target = old_database(tmp_path / "old.db"), f"sqlite:///{tmp_path / 'new.db'}"
+    words = ["--source", source, "--target", target, "--proof", tmp_path / "run", "--by", "staff-1"]
+    assert call("-C", home, "migrate", "run", "--engine", "direct", *words).status == 0
+    with apsw.Connection(str(tmp_path / "old.db")) as database:
+        database.execute("INSERT INTO person VALUES (41, 'x', 'y', '2000-01-01'), (42, 'x', 'y', '2000-01-01')")
+        database.execute("UPDATE person SET born = '2000-01-02' WHERE id IN (3, 4, 5)")
+        database.execute("DELETE FROM note WHERE text = 'NULL'")
+        database.execute("CREATE TABLE later (id integer PRIMARY KEY)")
+    asked = call("-C", home, "migrate", "prove", "--proof", tmp_path / "run", "--json")
+    told = call("-C", home, "migrate", "run", "--engine", "direct", *words)
+    assert (asked.status, told.status, asked.document["verdict"]) == (1, 1, "equal")
+    changed = {"tables": ["later"], "numbered": ["later", "person"], "gone": 1, "new": 2, "other": 3}
+    assert asked.document["source"] == {"drift": "changed", "code": "D665", **changed}
+    assert "D665" in told.out
+    assert "1 rows gone, 2 new, 3 otherwise" in told.out
+    assert "table later" in told.out
+    proof = proofs.decode((tmp_path / "run" / relocation.PROOF).read_bytes())
+    assert (proof.changes.gone, proof.changes.new, proof.changes.tables) == (1, 2, ("later",))
+    html = page(proof, "AB" * 20, "en").decode()
+    assert "rows gone 1, new 2, otherwise 3" in html
+    assert "later" in html
+
+
 def test_a_kept_source_is_migrated_again(home: Path, tmp_path: Path, call: Call) -> None:
     """The freeze that the archive kept is taken out and is a source, when the old database is long gone."""
     source = old_database(tmp_path / "old.db")
@@ -87,6 +132,42 @@ def test_a_kept_source_is_migrated_again(home: Path, tmp_path: Path, call: Call)
     words = ["--source", f"freeze:{tmp_path / 'out'}", "--target", f"sqlite:///{tmp_path / 'new.db'}"]
     run = call("-C", home, "migrate", "run", "--engine", "direct", *words, "--proof", tmp_path / "later", *by)
     assert (run.status, run.document["rows"]) == (0, 526)
+
+
+def test_room_is_looked_for_before_anything_is_written(
+    home: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A SIARD file and a freeze taken out are not begun on a disk that is too small (D608); with room they are."""
+    source, by = old_database(tmp_path / "old.db"), ["--by", "staff-1", "--json"]
+    words = ["-C", home, "migrate", "freeze", "--source", source, "--proof", tmp_path / "run", *by]
+    frozen = call(*words)
+    small = shutil.disk_usage(tmp_path)._replace(free=100)
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: small)
+        siard = call(*words, "--siard", tmp_path / "some" / "old.siard")
+        taken = call("-C", home, "migrate", "take-out", frozen.document["freeze"], "--to", tmp_path / "out", *by)
+        again = call("-C", home, "migrate", "freeze", "--source", source, "--proof", tmp_path / "second", *by)
+    assert [(one.status, one.code) for one in (siard, taken, again)] == [(3, "D608")] * 3
+    assert not (tmp_path / "some").exists()
+    assert not (tmp_path / "out").exists()
+    assert call(*words, "--siard", tmp_path / "old.siard").status == 0
+    assert call("-C", home, "migrate", "take-out", frozen.document["freeze"], "--to", tmp_path / "out", *by).status == 0
+
+
+def test_status_writes_nothing_to_the_target(home: Path, tmp_path: Path, call: Call) -> None:
+    """A ledger that was dropped when the proof was kept stays away; a target that is not there yet is not made."""
+    source, target = old_database(tmp_path / "old.db"), f"sqlite:///{tmp_path / 'new.db'}"
+    words = ["--source", source, "--target", target, "--proof", tmp_path / "run", "--by", "staff-1"]
+    assert call("-C", home, "migrate", "plan", *words).status == 0
+    assert call("-C", home, "migrate", "status", tmp_path / "run", "--json").document["copied"] == 0
+    assert not (tmp_path / "new.db").exists()
+    assert call("-C", home, "migrate", "run", "--engine", "direct", *words).status == 0
+    assert call("-C", home, "migrate", "status", tmp_path / "run", "--json").document["copied"] == 526
+    with apsw.Connection(str(tmp_path / "new.db")) as database:
+        database.execute("DROP TABLE jiexu_copied")
+    before = sha256((tmp_path / "new.db").read_bytes())
+    assert call("-C", home, "migrate", "status", tmp_path / "run", "--json").document["copied"] == 0
+    assert sha256((tmp_path / "new.db").read_bytes()) == before
 
 
 def test_a_rehearsal_has_no_people_in_it(home: Path, tmp_path: Path, call: Call) -> None:

@@ -1,6 +1,7 @@
 """A migration as an office does it: proved, signed, in the journal, its source among the originals."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 from archive import freezes, journal
 from archive.audit import audit
 from flows import engine, rechecking, relocation
-from flows.steps import quiet
 from flows.times import now
 from flows.wiring import Office
 from formats.errors import IntegrityError, RefusedError, UsageError
@@ -18,6 +18,7 @@ from migration import proof as proofs
 from migration.proof import Drift, Verdict
 from migration.run import Folder
 from tests.flows.homes_of_migration import office_in, old_database
+from tests.migration.run_carrying import small
 
 ROWS = 40 + 40 * 12 + 6
 
@@ -228,12 +229,19 @@ def test_a_folder_is_of_one_migration(folder: Path) -> None:
             relocation.begin(folder / place, source, target, "u1")
 
 
-def test_the_flow_of_prefect_does_the_same(folder: Path, office: Office) -> None:
-    """On Prefect's own server: the same report, a task a stage and a task a group of chunks."""
+def test_the_flow_of_prefect_does_the_same(folder: Path, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Prefect's own server: the same report, a task a stage and a task a group of chunks; every row is told once."""
+    small(monkeypatch)
+    told: Counter[str] = Counter()
+
+    def count(name: str, rows: int) -> None:
+        told[name] += rows
+
     url = f"sqlite:///{folder / 'old.db'}"
     begun = relocation.begin(folder / "p", url, f"sqlite:///{folder / 'p.db'}", "u1")
-    document = engine.run_migration(office, "embedded", begun, quiet, workers=1, keep=False)
+    document = engine.run_migration(office, "embedded", begun, count, workers=1, keep=False)
     assert (document["verdict"], document["rows"]) == ("equal", ROWS)
+    assert (told["frozen"], told["copied"], told["compared"]) == (ROWS, ROWS, ROWS)
 
 
 def test_a_lost_index_is_named(folder: Path, office: Office) -> None:

@@ -11,9 +11,12 @@ import pytest
 from flows import founding, settings
 from flows.settings import (
     ArchiveSettings,
+    CalendarSettings,
+    ContactSettings,
     LimitSettings,
     LookupSettings,
     MailboxSettings,
+    PayeeSettings,
     ScheduleSettings,
     Settings,
     WorkSettings,
@@ -29,6 +32,9 @@ TABLES = {
     "schedule": ScheduleSettings,
     "archive": ArchiveSettings,
     "lookup": LookupSettings,
+    "calendar": CalendarSettings,
+    "contact": ContactSettings,
+    "payee": PayeeSettings,
 }
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -78,6 +84,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown in archive": ({**LEAST, "archive": {"backups": ""}}, "archive.backups"),
     "no lookups": ({**LEAST, "lookup": {"per_day": 0}}, "lookup.per_day"),
     "unknown in lookup": ({**LEAST, "lookup": {"per_hour": 5}}, "lookup.per_hour"),
+    "days as number": ({**LEAST, "calendar": {"days": 15}}, "calendar.days"),
+    "unknown in calendar": ({**LEAST, "calendar": {"holidays": "x.csv"}}, "calendar.holidays"),
 }
 
 
