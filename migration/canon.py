@@ -6,7 +6,8 @@ r"""Canonical bytes: one way to write a row, whatever database it stands in. Pur
 3. Cells by kind:
    integer      digits, `-` before them if negative, no leading zeros
    decimal      as many digits behind the point as the column's scale, one or more before it; no point at scale 0
-   number       as decimal, without zeros at the end, and without a point that nothing follows; 0 is `0`
+   number       as decimal, without zeros at the end, and without a point that nothing follows; 0 is `0`. Where the
+                source keeps such zeros with each value (PostgreSQL's `numeric`), with them: `1.50`
    float        the shortest decimal that reads back as the same double, as PostgreSQL writes it: `0.1`, `1e+20`,
                 `1e-07`, `NaN`, `Infinity`, `-Infinity`, `-0`; a single is first widened to a double
    text         its code points, none changed, none trimmed; of a CHAR column without blanks at the end

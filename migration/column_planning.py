@@ -88,6 +88,8 @@ def _columns(
         choice = _choice(catalog, measured, place, target, site, keyed=column.name in keys)
         if measured.length != column.length and choice.carry is not Carry.REFUSED and choice.code == "":
             choice = type_rules.of_key(choice)
+        if column.kind is Kind.NUMBER and type_rules.loses_zeros(catalog.engine, target.engine, choice.native):
+            choice = type_rules.with_zeros(choice)
         kind = kind_read(catalog, table, column, site)
         name = names.columns[table.name, column.name]
         plans.append(

@@ -163,6 +163,15 @@ class Target(Source, Protocol):
     def copied(self, run: str) -> tuple[Copied, ...]:
         """The chunks of this run that it holds; makes the ledger's table when it is missing."""
 
+    def held(self, run: str) -> tuple[Copied, ...]:
+        """As `copied`, but nothing is written: none where the ledger's table, or the database, is missing."""
+
+    def withdraw(self, run: str, number: int, table: TableName) -> None:
+        """Take all rows out of a table that this run has made, and its chunks out of the ledger: one transaction.
+
+        `number` is the table's there. Raises UnreachableError S409, and what the environment refuses (D6xx).
+        """
+
     def session(self) -> "Session":
         """A connection of its own for loading; a context manager."""
 

@@ -32,6 +32,21 @@ class Drift(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed in a source since it was frozen, in counts; the rows are named in `drift.csv`.
+
+    `tables` are those that it has no more, has besides, or has with other columns or keys, `numbered` the sequences
+    that have gone on. Rows are `gone`, `new`, or `other`: there in another way or another number, or unreadable now.
+    """
+
+    tables: tuple[str, ...] = ()
+    numbered: tuple[str, ...] = ()
+    gone: int = 0
+    new: int = 0
+    other: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """One environment: its engine, version and name as it says itself, and what may be shown of its address."""
 
@@ -54,6 +69,7 @@ class Listing:
 class TableProof:
     """One table: rows frozen and found, chunks and how many of them are equal, cells altered, differences.
 
+    `spelled`: cells with other digits for the very same double, which are no differences.
     `root` is the tree hash (RFC 9162 §2.1, hex) over the chunks as they should be in the target, `target_root` over
     the chunks as they were read back.
     """
@@ -68,6 +84,7 @@ class TableProof:
     equal_chunks: int
     altered: int
     differences: int
+    spelled: int
     root: str
     target_root: str
 
@@ -106,8 +123,8 @@ class Proof:
 
     `snapshot` says which state of the source was frozen. `freeze_root` is over all chunks as frozen,
     `root` over all as they should be in the target, `target_root` over all as read back: the last two are equal
-    exactly if every cell is. `losses` is what the plan does not carry as it is, `structure` what the plan carries and
-    the target has not.
+    exactly if every cell is (a double of other digits counts as it was frozen). `losses` is what the plan does not
+    carry as it is, `structure` what the plan carries and the target has not, `changes` what `drift` is about.
     """
 
     run: str
@@ -136,6 +153,7 @@ class Proof:
     alterations: Listing
     differences: Listing
     drift: Drift
+    changes: Changes
     phases: tuple[Phase, ...]
     cut_over: tuple[str, ...]
     way_back: tuple[str, ...]

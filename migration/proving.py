@@ -10,8 +10,9 @@ from migration.copying.altering import Alterations
 from migration.copying.listing import Listed
 from migration.freeze import Frozen
 from migration.plan import Carry, Plan
-from migration.proof import Drift, Listing, NotCarried, Place, Proof, TableProof, Use
+from migration.proof import Changes, Drift, Listing, NotCarried, Place, Proof, TableProof, Use
 from migration.run import Asked
+from migration.verifying import Drift as Drifted
 from migration.verifying import Lack, Verdict
 
 _LEFT: Final = "D625"
@@ -34,7 +35,7 @@ class Compared:
 
     verdict: Verdict
     structure: tuple[Lack, ...]
-    drift: Drift
+    drift: Drifted
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def prove(
         structure=tuple(NotCarried(_LACK, one.place, one.detail, 0) for one in found.structure),
         alterations=_listing(altered.listed),
         differences=_listing(verdict.differences),
-        drift=found.drift,
+        drift=Drift.SAME if found.drift.same else Drift.CHANGED,
+        changes=Changes(found.drift.gone, found.drift.numbered, *found.drift.rows),
         phases=asked.phases,
         cut_over=(),
         way_back=(),
@@ -105,6 +107,7 @@ def _tables(plan: Plan, altered: Alterations, verdict: Verdict) -> Iterator[Tabl
             equal_chunks=one.equal_chunks,
             altered=altered.cells(one.number),
             differences=one.differences,
+            spelled=one.spelled,
             root=one.root,
             target_root=one.found_root,
         )
@@ -121,8 +124,8 @@ def _uses(plan: Plan, frozen: Frozen, altered: Alterations) -> Iterator[Use]:
         yield Use(use.rule, use.place, "values altered, each in the list of alterations", use.cells)
 
 
-def _drifted(drift: Drift, source: str) -> Iterator[NotCarried]:
-    if drift is Drift.CHANGED:
+def _drifted(drift: Drifted, source: str) -> Iterator[NotCarried]:
+    if not drift.same:
         yield NotCarried(_CHANGED, source, "what changed is in drift.csv", 0)
 
 

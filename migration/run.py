@@ -81,12 +81,15 @@ class Folder:
         part.replace(self.path / name)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """The folder for this process alone. Raises UnreachableError S445 when another one is at work in it."""
+    def held(self) -> Iterator[int]:
+        """The folder for this process alone, and for those that it hands the lock's open handle, which it is given.
+
+        Raises UnreachableError S445 when another one is at work in it.
+        """
         handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
+            yield handle
         except BlockingIOError:
             raise UnreachableError("S445", self.path.name) from None
         finally:

@@ -3,15 +3,14 @@
 A stage that is done already is not done again: its result is read from the folder. One that was interrupted goes on.
 """
 
-import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from formats.digest import sha256
-from formats.errors import IntegrityError, UnreachableError, UsageError
-from migration import canon, catalog_file, copying, ddl, mapping, plan_file, plan_text, planning, surveying
+from formats.errors import IntegrityError, UsageError
+from migration import canon, catalog_file, copying, ddl, mapping, plan_file, plan_text, planning, room, surveying
 from migration.catalog import Catalog, TableName
 from migration.copying import steps
 from migration.copying.altering import alterations
@@ -21,7 +20,7 @@ from migration.freeze import Frozen, Progress, freeze, seal
 from migration.legacy import LegacySource
 from migration.mapping import Mapping
 from migration.plan import Plan
-from migration.proof import Drift, Proof
+from migration.proof import Proof
 from migration.proving import Both, Compared, Signer, prove
 from migration.run import Folder
 from migration.verifying import drift, structure, verify
@@ -123,7 +122,7 @@ def frozen(
 ) -> Frozen:
     """The freeze of the source in the folder: made, gone on with, or opened; every table, by the folder's mapping.
 
-    Raises UsageError D604 (no survey yet), IntegrityError D632 (tables changed since the survey), UnreachableError D608
+    Raises UsageError D604 (no survey yet), IntegrityError D633 (tables changed since the survey), UnreachableError D608
     (no room for what is left of it), and as `freeze.freezing.freeze`.
     """
     held = catalog(folder)
@@ -131,7 +130,7 @@ def frozen(
         _room(folder, held)
         # A column or a table made since the survey would be left behind, and nothing later looks for it.
         if changed := held.changed(source.catalog()):
-            raise IntegrityError("D632", f"{', '.join(map(str, changed))}: since the survey; begin in another folder")
+            raise IntegrityError("D633", f"{', '.join(map(str, changed))}: since the survey")
     with folder.timed("freeze"):
         tables = planning.frozen_tables(held, decisions(folder)[0])
         return freeze(source, tables, held, folder.freeze, workers=workers, at=at, progress=progress)
@@ -166,7 +165,7 @@ def compare(
             copying.finish(made, target, folder.path)
     with folder.timed("drift"):
         drifted = drift(frozen_one, made, source, folder.path, workers=workers)
-    return Compared(verdict, lacks, Drift.SAME if drifted.same else Drift.CHANGED)
+    return Compared(verdict, lacks, drifted)
 
 
 def proof(folder: Folder, found: Compared, both: Both, signer: Signer) -> Proof:
@@ -181,9 +180,7 @@ def _room(folder: Folder, held: Catalog) -> None:
     """Raise UnreachableError D608 unless there is room for the freeze as it is estimated, less what is there of it."""
     wanted = planning.freeze_bytes(held.tables)
     there = sum(file.stat().st_size for file in folder.freeze.rglob("*.gz"))
-    free = shutil.disk_usage(folder.path).free
-    if wanted - there > free:
-        raise UnreachableError("D608", f"about {wanted - there:,} bytes are needed, {free:,} are free")
+    room.need(folder.path, wanted - there)
 
 
 def _faults(source: LegacySource, found: Catalog) -> bytes:

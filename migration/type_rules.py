@@ -22,6 +22,7 @@ _COMMON: Final = {
     *("bytea", "boolean", "date", "time without time zone", "timestamp without time zone", "timestamp with time zone"),
     *("uuid", "json", "jsonb", "interval", "inet", "cidr", "macaddr", "bit", "bit varying", "money", "tsvector"),
 }
+_FIXED: Final = frozenset({"numeric", "decimal"})
 _DEEPEST: Final = 30  # digits behind the point that MariaDB and MySQL both hold
 _KEY_LENGTH: Final = 255
 _UNTYPED: Final = ("", "any")  # columns of SQLite that keep a number and its digits as text apart
@@ -84,6 +85,20 @@ def choose(column: Column, source: str, target: str, *, keyed: bool) -> Choice:
         if rule.kind is column.kind and _fits(rule, size) and _holds(rule.where, column, keyed=keyed):
             return _chosen(rule, column, target)
     return _refused(column, size, keyed=keyed)
+
+
+def loses_zeros(source: str, target: str, native: str) -> bool:
+    """Whether a number that PostgreSQL has with zeros at its end is without them in a column of this type."""
+    if source not in DIALECTS or DIALECTS[source].family != "postgresql":
+        return False
+    wanted = parse(native)
+    return DIALECTS[target].family != "postgresql" or (wanted.base in _FIXED and wanted.first is not None)
+
+
+def with_zeros(choice: Choice) -> Choice:
+    """The choice for a column of such numbers."""
+    note = "; ".join(filter(None, (choice.note, "zeros at the end of a number are not kept: 1.50 is 1.5")))
+    return choice if choice.carry is Carry.REFUSED else replace(choice, carry=Carry.DECLARED, code="D624", note=note)
 
 
 def of_length(column: Column, longest: int | None, target: str) -> Column:

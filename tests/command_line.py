@@ -15,6 +15,9 @@ from archive import cases
 from archive.cases import OriginalRow
 from flows.cli import jiexu
 from flows.wiring import Office
+from formats.interface import container
+from formats.interface.writing import write
+from tests.builders import a_record
 from tests.flows.homes_of_migration import old_database
 
 PROGRAM = Path(sys.executable).parent / "jiexu"
@@ -47,7 +50,7 @@ class Place:
             return old_database(self.home.parent / "old.db")
         if word == "TARGET":
             return f"sqlite:///{self.home.parent / 'target.db'}"
-        if word not in {"DIGEST", "DOCUMENT", "PACKAGE", "PERSON", "CARD", "OUT"}:
+        if word not in {"DIGEST", "DOCUMENT", "PACKAGE", "PERSON", "CARD", "OUT", "INTERFACE"}:
             return word
         if word == "PERSON":
             with self.office() as office:
@@ -58,7 +61,8 @@ class Place:
             return self._written(self.home, "delivery-sent")
         if word == "PACKAGE":
             return self._written(self.home.parent / "shenzhen", "package-sent")
-        return str(self.home.parent / word.lower())
+        beside = self.home.parent / word.lower()
+        return interface_file(beside) if word == "INTERFACE" else str(beside)
 
     def _kept(self, home: Path, kind: str) -> OriginalRow:
         with Office.at(home) as office:
@@ -71,6 +75,12 @@ class Place:
         with Office.at(home) as office:
             file.write_bytes(office.store.read(row.digest))
         return str(file)
+
+
+def interface_file(path: Path) -> str:
+    """Documents of GB/T 40217-2021 in one file, of a record with nothing wrong in it."""
+    path.write_bytes(container.pack(write(a_record())))
+    return str(path)
 
 
 @dataclass(frozen=True, slots=True)

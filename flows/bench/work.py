@@ -1,12 +1,11 @@
 """One measured piece of work in a process of its own: `python -m flows.bench.work seal|open HOME WORKERS`.
 
 Prints one JSON document: persons, seconds of processor time (user and system, children included) and of the clock
-while the work was done, and the peak of memory in MiB. Starting Python and unlocking the key is not counted: a service
-does that once.
+while the work was done, and this process's peak of memory in MiB. Starting Python and unlocking the key is not counted:
+a service does that once.
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 import click
 
 from flows.bench.office import MANY
+from flows.bench.using import cpu, peak
 from flows.collecting import collect
 from flows.sealing import seal
 from flows.settling import settle
@@ -24,25 +24,19 @@ from flows.wiring import Office, spare_the_collector
 from flows.workers import seal_batch, settle_batch, side_by_side
 
 
-def _cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(item.ru_utime + item.ru_stime for item in used)
-
-
 def measure(act: str, home: Path, workers: int) -> dict[str, float]:
     """Seal every approved case of the home, or settle every package in its mailbox."""
     with Office.at(home) as office:
         if act == "open":
             collect(office)
         _warm(office)
-        started, cpu = time.monotonic(), _cpu()
+        started, before = time.monotonic(), cpu()
         if act == "seal":
             done = sum(len(report.sealed) for report in _reports(office, seal, seal_batch, workers))
         else:
             done = sum(len(report.accepted) for report in _reports(office, settle, settle_batch, workers))
-        seconds, used = time.monotonic() - started, _cpu() - cpu
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return {"persons": done, "cpu": used, "seconds": seconds, "peak_mib": max(peaks) / 1024}
+        seconds, used = time.monotonic() - started, cpu() - before
+    return {"persons": done, "cpu": used, "seconds": seconds, "peak_mib": peak()}
 
 
 def _reports(office: Office, alone: Callable[..., Any], batch: Callable[..., Any], workers: int) -> Sequence[Any]:

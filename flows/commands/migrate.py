@@ -16,7 +16,7 @@ from flows.commands.migrate_words import plan_lines, proved, survey_lines
 from flows.relocation import RelocationReport
 from flows.reports import plain
 from flows.times import now
-from migration import stages
+from migration import room, stages
 from migration.run import Folder
 from migration.siard import About, write
 from migration.verifying.structure import CODE as LACK
@@ -94,6 +94,7 @@ def freeze(
         )
         originals = relocation.keep_freeze(office, run) if keep else 0
         if siard:
+            room.need(siard, room.for_siard(frozen))
             about = About(frozen.catalog.name, office.settings.name, timespan, archiver=by)
             write(frozen, siard, about=about, at=now())
     document = {

@@ -8,6 +8,7 @@ from archive import freezes
 from flows import relocation, terminal
 from flows.commands.common import Place, by_option, json_option, pass_place
 from flows.reports import plain
+from migration import room
 
 
 @click.command()
@@ -34,6 +35,7 @@ def kept(place: Place, as_json: bool) -> int:
 def take_out(place: Place, freeze: str, folder: Path, by: str, as_json: bool) -> int:
     """Write a kept freeze into a folder, to migrate from it (freeze:FOLDER) or to check a proof; it stays kept."""
     with place.office() as office:
+        room.need(folder, sum(one.bytes for one in freezes.listing(office.ledger) if one.freeze == freeze))
         found = freezes.take_out(office.store, freeze, folder)
         what = {"digest": found.freeze, "kind": freezes.FROZEN}
         relocation.enter(office, "taken-out", what, "a freeze was asked for", "written to a folder", by)

@@ -155,7 +155,7 @@ def _document(looked: Looked) -> dict[str, Any]:
         "private_use": dict(found.private_use),
         "codes": dict(found.counts),
         "findings": plain(found.findings),
-        "missing": dict(looked.missing),
+        "missing": list(looked.missing),
         "checks": [
             {"record": number, "findings": plain(one.findings)}
             for number, one in enumerate(looked.checks, 1)
@@ -167,7 +167,9 @@ def _document(looked: Looked) -> dict[str, Any]:
 def _print(looked: Looked, document: dict[str, Any], language: Language) -> None:
     """Print for people: counts, then what was found, by place."""
     click.echo(f"{document['records']} records, {document['kept_out']} people kept out; nothing was taken in")
-    for word in ("rows", "not_read", "private_use", "missing"):
+    for name in looked.missing:
+        click.echo(f"    missing for a delivery: {name}")
+    for word in ("rows", "not_read", "private_use"):
         for name, count in document[word].items():
             click.echo(f"    {word.replace('_', ' ')}: {terminal.harmless(name)} {count}")
     for finding in looked.imported.findings:

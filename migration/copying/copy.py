@@ -4,8 +4,7 @@ Nothing is written before everything that can be known has been checked: the pla
 every value has an answer in its conversion, and the target is empty or this run's own.
 """
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,17 +12,17 @@ from typing import Final
 
 from formats.errors import IntegrityError, UsageError
 from migration import catalog_file
-from migration.copying import steps
+from migration.copying import own, steps
 from migration.copying.altering import Alterations, alterations
 from migration.copying.crew import Crew, in_order
-from migration.copying.loading import CopyJob, Held, Loaded, copy_group, load
+from migration.copying.loading import CopyJob, Held, Loaded, copy_group, load, plain, same
 from migration.copying.progress import Pace, Progress, silent
 from migration.copying.rules import check_rules
 from migration.copying.steps import Journal
-from migration.engine import Block, Snapshot, Target
+from migration.engine import Target
 from migration.freeze import Chunk, Frozen
 from migration.mapping import Mapping
-from migration.plan import Act, Plan, TablePlan
+from migration.plan import Act, Plan
 
 _GROUP_BYTES: Final = 64 * 2**20
 _GROUP_CHUNKS: Final = 64
@@ -81,7 +80,7 @@ def copy(
     rules = check_rules(plan, mapping)
     altered = alterations(frozen, plan, rules, folder)
     journal = Journal(folder)
-    _begin(plan, target, journal, run, at)
+    own.begin(plan, target, journal, run, at)
     count = steps.take(target, plan, steps.BEFORE, journal)
     pace = Pace(progress, sum(frozen.rows(table.number) for table in plan.tables))
     job = CopyJob(target, frozen.folder, plan, rules, run)
@@ -132,44 +131,12 @@ def groups(chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, ...]]:
         yield tuple(group)
 
 
-def _begin(plan: Plan, target: Target, journal: Journal, run: str, at: datetime) -> None:
-    """See that the target is empty or this run's own, and that it takes writes. Raises UsageError D606, D607."""
-    if not journal.belongs(run, plan):
-        if occupied := target.occupied([table.target for table in plan.tables]):
-            raise UsageError("D606", ", ".join(map(str, occupied)))
-        journal.begin(run, plan, at)
-    target.copied(run)  # makes the ledger, and with it a database that is a file
-
-
 def _held(frozen: Frozen, plan: Plan, target: Target, run: str) -> Held:
-    """The target's ledger of this run.
-
-    Raises UsageError D606 for rows in a table of which it has no chunk, IntegrityError D646 for chunks of no freeze.
-    """
-    held = _ledger(target, run)
-    bare = [table for table in plan.tables if not any(number == table.number for number, _ in held)]
-    with target.snapshot() as snapshot:
-        full = [table for table in bare if _has_rows(snapshot, table)]
-    if full:  # perhaps by a process that was thought dead: then its chunk is in the ledger now
-        held = _ledger(target, run)
-        copied = {number for number, _ in held}
-        if foreign := [str(table.target) for table in full if table.number not in copied]:
-            raise UsageError("D606", f"{', '.join(foreign)}: rows of no chunk")
+    """The target's ledger of this run. Raises as `own.held`, IntegrityError D646 for chunks of no freeze."""
+    held = own.held(plan, target, run)
     if unknown := set(held) - {chunk.place for chunk in chunks(frozen, plan)}:
         raise IntegrityError("D646", f"{len(unknown)} chunks that the freeze has not")
     return held
-
-
-def _has_rows(snapshot: Snapshot, table: TablePlan) -> bool:
-    def blocks() -> Generator[Block, None, None]:
-        yield from snapshot.blocks(table.reading_target())
-
-    with closing(blocks()) as found:
-        return any(block.rows for block in found)
-
-
-def _ledger(target: Target, run: str) -> Held:
-    return {(one.table, one.chunk): one for one in target.copied(run)}
 
 
 def _load(
@@ -193,11 +160,18 @@ def _load(
 def _loaded(job: CopyJob, frozen: Frozen, held: Held, workers: int, crew: Crew | None) -> Iterator[Loaded]:
     together = 1 if job.plan.target in _ONE_WRITER else workers
     if together <= 1 and crew is None:
-        yield from load(job, frozen, chunks(frozen, job.plan), held)
+        yield from load(job, chunks(frozen, job.plan), held)
         return
+    # What is there already and has no rules needs no looking at its rows, and so no other process.
+    known = {place: one for place, one in held.items() if one.table not in job.rules}
+    missing = (chunk for chunk in chunks(frozen, job.plan) if chunk.place not in known)
+    for chunk in chunks(frozen, job.plan):
+        if chunk.place in known:
+            same(plain(chunk), known[chunk.place])
+            yield Loaded(plain(chunk), before=True, seconds=0.0)
     jobs = (
         replace(job, chunks=group, held=tuple(held[chunk.place] for chunk in group if chunk.place in held))
-        for group in groups(chunks(frozen, job.plan))
+        for group in groups(missing)
     )
     for loaded in (crew or in_order)(copy_group, jobs, together):
         yield from loaded

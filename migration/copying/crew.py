@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from itertools import chain, islice
 from typing import Protocol, TypeVar
 
 from formats.errors import ServiceError
@@ -35,7 +35,14 @@ def in_order(work: Callable[[J], R], jobs: Iterable[J], workers: int) -> Iterato
         yield from map(work, jobs)
         return
     coming = iter(jobs)
-    context = multiprocessing.get_context("spawn")
+    first = list(islice(coming, 2))
+    if len(first) < 2:  # one job alone isn't worth a process
+        yield from map(work, first)
+        return
+    coming = chain(first, coming)
+    # Each is forked from a process that has imported what they need, instead of importing it by itself.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([work.__module__])
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
         # Twice as many as there are workers: none waits, and no more results than that are held.
         running: deque[Future[R]] = deque(pool.submit(work, job) for job in islice(coming, workers * 2))

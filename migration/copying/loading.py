@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast
 
@@ -17,7 +17,7 @@ from migration.copying.ahead import ahead
 from migration.copying.conversion import converted
 from migration.copying.rules import Rules
 from migration.engine import Copied, Session, Target
-from migration.freeze import Chunk, Frozen
+from migration.freeze import Chunk, packing
 from migration.plan import Plan
 
 Held = Mapping[tuple[int, int], Copied]  # the target's ledger lines by table and chunk
@@ -62,12 +62,12 @@ class CopyJob:
 def copy_group(job: CopyJob) -> tuple[Loaded, ...]:
     """Load these chunks. Raises IntegrityError D642, D644, D645, D646, D652; UnreachableError S409."""
     held = {(one.table, one.chunk): one for one in job.held}
-    return tuple(load(job, Frozen.open(job.folder), job.chunks, held))
+    return tuple(load(job, job.chunks, held))
 
 
-def load(job: CopyJob, frozen: Frozen, chunks: Iterable[Chunk], held: Held) -> Iterator[Loaded]:
+def load(job: CopyJob, chunks: Iterable[Chunk], held: Held) -> Iterator[Loaded]:
     """Load these chunks over one connection, one after the other. Raises as `copy_group`."""
-    coming = _coming(job, frozen, chunks, held)
+    coming = _coming(job, chunks, held)
     with job.target.session() as session, ahead(coming, _AHEAD) as items:
         for heading in cast("Iterator[_Heading]", items):
             blocks = iter(lambda: cast("bytes | None", next(items)), None)
@@ -90,25 +90,30 @@ def _load(job: CopyJob, session: Session, copied: Copied, blocks: Iterator[bytes
     return True
 
 
+def plain(chunk: Chunk) -> Copied:
+    """A chunk's line in the ledger, where no rule alters it on the way."""
+    return Copied(chunk.table, chunk.chunk, chunk.rows, chunk.sha256)
+
+
 def same(copied: Copied, known: Copied | None) -> None:
     """Raise IntegrityError D646 unless the ledger's line is this chunk's."""
     if copied != known:
         raise IntegrityError("D646", f"table {copied.table}, chunk {copied.chunk}")
 
 
-def _coming(job: CopyJob, frozen: Frozen, chunks: Iterable[Chunk], held: Held) -> Iterator[_Heading | bytes | None]:
+def _coming(job: CopyJob, chunks: Iterable[Chunk], held: Held) -> Iterator[_Heading | bytes | None]:
     for chunk in chunks:
         table, own = job.plan.table(chunk.table), job.rules.get(chunk.table)
-        digest, kept = chunk.sha256, None
+        copied, kept = plain(chunk), None
         if own is not None:
-            digest, kept = _digest(converted(frozen.data(chunk), table, own))
-        copied = Copied(chunk.table, chunk.chunk, chunk.rows, digest)
+            digest, kept = _digest(converted(packing.unpacked(job.folder, chunk), table, own))
+            copied = replace(copied, sha256=digest)
         known = held.get(chunk.place)
         if known is not None:
             same(copied, known)
         yield _Heading(copied, known is not None)
         if known is None:
-            yield from converted(frozen.data(chunk), table, own) if kept is None else kept
+            yield from converted(packing.unpacked(job.folder, chunk), table, own) if kept is None else kept
         yield None
 
 

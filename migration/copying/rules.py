@@ -26,7 +26,7 @@ _DAY: Final = r"\d{4}-\d\d-\d\d"
 _CLOCK: Final = r"\d\d:\d\d:\d\d\.\d{6}"
 _FORMS: Final = {
     Kind.INTEGER: r"0|-?[1-9]\d*",
-    Kind.NUMBER: r"0|-?(?:0|[1-9]\d*)\.\d*[1-9]|-?[1-9]\d*",
+    Kind.NUMBER: r"(?!-0(?:\.0+)?$)-?(?:0|[1-9]\d*)(?:\.\d+)?",
     Kind.BYTES: r"\\x(?:[0-9a-f]{2})*",
     Kind.BOOLEAN: r"[01]",
     Kind.DATE: _DAY,

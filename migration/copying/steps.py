@@ -90,6 +90,10 @@ class Journal:
         """Whether the step may have been done: it was begun, and no answer is known."""
         return step.number in self._begun - self._ended
 
+    def reached(self, plan: Plan, acts: Collection[Act]) -> bool:
+        """Whether a step of these acts was begun."""
+        return any(step.number in self._begun for step in plan.steps if step.act in acts)
+
     def before(self, act: Act) -> int | None:
         """How many objects of its kind the target had before the act's first step; None: it was not counted yet."""
         return self._before.get(act)

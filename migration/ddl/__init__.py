@@ -20,6 +20,7 @@ def statements(ground: Ground) -> Iterator[Said]:
     yield from creating.types(ground)
     yield from creating.sequences(ground)
     yield from creating.tables(ground)
+    yield from keys.names(ground)
     yield from keys.keys(ground)
     yield from finishing.indexes(ground)
     yield from finishing.checks(ground)

@@ -9,7 +9,10 @@ from migration.ddl import columns, keys
 from migration.ddl.ground import Ground, Said, Statement, lost
 from migration.plan import Act, TablePlan
 
-_ENDINGS: Final = {"mariadb": " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"}
+# Texts are told apart by their code points, blanks at the end too. Each server knows one collation that does, by a name
+# of its own: what stands in `/*M! */` is read by MariaDB alone, in `/*!80017 */` by MySQL alone.
+_COLLATION: Final = "/*M! utf8mb4_nopad_bin*//*!80017 utf8mb4_0900_bin*/"
+_ENDINGS: Final = {"mariadb": f" ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE={_COLLATION}"}
 
 
 def schemas(ground: Ground) -> Iterator[Said]:
@@ -90,7 +93,8 @@ def _lines(ground: Ground, table: Table, plan: TablePlan) -> Iterator[tuple[str,
         own = plans[column.name]
         line = columns.definition(ground, table, column, own)
         if ground.dialect.family == "sqlite" and columns.numbers_itself(ground, table, column, own):
-            line = f"{ground.dialect.quote(own.target)} integer PRIMARY KEY AUTOINCREMENT NOT NULL"
+            name = keys.named(ground, table.primary.name if table.primary else "")
+            line = f"{ground.dialect.quote(own.target)} integer {name}PRIMARY KEY AUTOINCREMENT NOT NULL"
         yield line, list(columns.losses(ground, table, column, own))
 
 

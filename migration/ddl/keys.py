@@ -39,6 +39,20 @@ def foreign_keys(ground: Ground) -> Iterator[Said]:
             yield from _foreign(ground, table, plan, key)
 
 
+def names(ground: Ground) -> Iterator[Said]:
+    """What MariaDB does not call as it was called: every primary key is PRIMARY there.
+
+    A name that would be given to it anyway is no loss: `office_pkey` of a table office.
+    """
+    if ground.dialect.family != "mariadb":
+        return
+    for table, _ in ground.pairs():
+        name = table.primary.name if table.primary else ""
+        if name and name.casefold() not in ("primary", f"{table.name.name}_pkey".casefold()):
+            detail = f"its name is not kept: {name} is called PRIMARY"
+            yield Loss("D626", f"{table.name} (primary key)", detail, Carry.DECLARED)
+
+
 def inside(ground: Ground, table: Table, plan: TablePlan) -> Iterator[Said]:
     """SQLite's constraints of a table: statements hold the lines within CREATE TABLE."""
     plans = {column.source: column for column in plan.columns}
@@ -47,15 +61,22 @@ def inside(ground: Ground, table: Table, plan: TablePlan) -> Iterator[Said]:
         if key is table.primary and alone:
             continue  # stands with its column
         word = "PRIMARY KEY" if key is table.primary else "UNIQUE"
-        yield Statement(Act.ADD_KEY, str(plan.target), f"{word} ({ground.columns(table.name, key.columns)})")
+        sql = f"{named(ground, key.name)}{word} ({ground.columns(table.name, key.columns)})"
+        yield Statement(Act.ADD_KEY, str(plan.target), sql)
     for foreign in table.foreign:
         yield from _foreign(ground, table, plan, foreign)
     for check in table.checks:
         condition = checked(ground, table, check)
         if condition:
-            yield Statement(Act.ADD_CHECK, str(plan.target), f"CHECK ({condition})")
+            sql = f"{named(ground, check.name)}CHECK ({condition})"
+            yield Statement(Act.ADD_CHECK, str(plan.target), sql)
         else:
             yield lost(f"{table.name}.{check.name}", "the check is not carried")
+
+
+def named(ground: Ground, name: str) -> str:
+    """What gives a constraint of SQLite the name that it has in the source; nothing where it has none."""
+    return f"CONSTRAINT {ground.dialect.quote(name)} " if name and name.upper() != "PRIMARY" else ""
 
 
 def checked(ground: Ground, table: Table, check: Check) -> str | None:
@@ -135,7 +156,7 @@ def _foreign(ground: Ground, table: Table, plan: TablePlan, key: ForeignKey) -> 
     rest = f"FOREIGN KEY ({ground.columns(table.name, key.columns)}) REFERENCES {ground.target(key.table)} "
     rest += f"({ground.columns(key.table, referred)}){''.join(actions)}"
     if ground.dialect.family == "sqlite":
-        yield Statement(Act.ADD_FOREIGN_KEY, str(plan.target), rest)
+        yield Statement(Act.ADD_FOREIGN_KEY, str(plan.target), named(ground, key.name) + rest)
         return
     scope = "table" if ground.dialect.family == "postgresql" else ""
     name = constraint(ground, table, key.name or f"{plan.target.name}_{'_'.join(key.columns)}_fkey", scope)

@@ -1,17 +1,18 @@
 """Rows as they lie in a file, put in the order of their key (`canon`, rule 4), in bounded memory.
 
-Rows that rise already only pass through `rising`. Others are sorted in runs as large as memory allows; the runs wait
-in a temporary SQLite file beside the freeze and are merged. Every row gets a key of bytes that compare as its `canon`
-order does, so that nothing but bytes is ever compared.
+Rows that rise already only pass through `rising`, which looks at their keys alone. Others are sorted in runs as large
+as memory allows; the runs wait in a temporary SQLite file beside the freeze and are merged. There every row gets a key
+of bytes that compare as its `canon` order does, so that nothing but bytes is compared.
 """
 
 import heapq
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import pairwise
+from itertools import islice, pairwise
+from operator import le, lt
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -26,6 +27,7 @@ _MEMORY: Final = 64 * 2**20  # bytes of rows that are sorted at once
 _ROW: Final = 250  # bytes that a row takes in memory beside its own two
 _BLOCK: Final = 256 * 1024
 _CELL: Final = rb'"[^"]*+(?:""[^"]*+)*+"|NULL'
+_BEGUN: Final = rb'"([^"\n]*+(?:""[^"\n]*+)*+)"'  # a cell without a line end
 _NINES: Final = bytes.maketrans(b"0123456789", b"9876543210")
 
 
@@ -38,14 +40,17 @@ class Keys:
 
     def __init__(self, reading: Reading) -> None:
         wanted = [column.name in reading.key or not reading.key for column in reading.columns]
-        cells = (b"(" + _CELL + b")" if want else b"(?:" + _CELL + b")" for want in wanted)
+        cells = [b"(" + _CELL + b")" if want else b"(?:" + _CELL + b")" for want in wanted]
         self._row = re.compile(b"(" + b",".join(cells) + b"\n)")
         found = [column for column, want in zip(reading.columns, wanted, strict=True) if want]
         names = [column.name for column in found]
         self._table = reading.table
         self._places = [names.index(name) + 1 for name in reading.key] or list(range(1, len(names) + 1))
-        self._numeric = [bool(reading.key) and _numeric(found[place - 1]) for place in self._places]
+        numeric = [bool(reading.key) and _numeric(found[place - 1]) for place in self._places]
+        self._parts = list(zip(self._places, numeric, strict=True))
         self.unique = bool(reading.key)
+        seen = b",".join(_BEGUN if want else b"(?:" + _CELL + b")" for want in wanted[: _last(wanted)])
+        self._begun = re.compile(b"\n" + seen)
 
     def keyed(self, block: Block) -> list[Keyed]:
         """The block's rows with their keys. Raises IntegrityError D616 for NULL in a key, D671."""
@@ -54,12 +59,29 @@ class Keys:
             raise IntegrityError("D671", str(self._table))
         if self.unique and any(b"NULL" in row[1:] for row in rows):
             raise IntegrityError("D616", f"{self._table}: NULL in the key")
-        parts = list(zip(self._places, self._numeric, strict=True))
-        if len(parts) == 1:
-            ((place, numeric),) = parts
+        if len(self._parts) == 1:
+            ((place, numeric),) = self._parts
             part = _number if numeric else _text
             return [(part(row[place]), row[0]) for row in rows]
-        return [(b"".join((_number if n else _text)(row[place]) for place, n in parts), row[0]) for row in rows]
+        return [(b"".join((_number if n else _text)(row[place]) for place, n in self._parts), row[0]) for row in rows]
+
+    def ranks(self, block: Block) -> list[Any]:
+        """By what the block's rows compare, in their order. Raises as `keyed`, but looks no further than the key."""
+        if not self.unique:
+            return [key for key, _ in self.keyed(block)]
+        columns = self._columns(block)
+        parts = [list(map(int, columns[p - 1])) if n else columns[p - 1] for p, n in self._parts]
+        return list(zip(*parts, strict=True)) if len(parts) > 1 else list(parts[0])
+
+    def _columns(self, block: Block) -> list[Sequence[bytes]]:
+        """The cells of the key's columns, without their quotes. Where rows are one line each, a line end begins one."""
+        if block.data.count(b"\n") == block.rows:
+            found = self._begun.findall(b"\n" + block.data)
+            if len(found) == block.rows:
+                return [found] if self._begun.groups == 1 else list(zip(*found, strict=True))
+        self.keyed(block)  # raises what there is to be raised
+        rows = self._row.findall(block.data)
+        return [[cell[1:-1] for cell in column] for column in list(zip(*rows, strict=True))[1:]]
 
     def repeated(self, count: int) -> IntegrityError:
         """The error for so many rows whose key another row has already."""
@@ -68,12 +90,12 @@ class Keys:
 
 def rising(blocks: Iterable[Block], reading: Reading) -> Iterator[Block]:
     """The blocks as they come. Raises OrderError at the first block with rows out of order or with equal keys."""
-    keys, before = Keys(reading), b""
+    keys, before = Keys(reading), list[Any]()
     for block in blocks:
-        here = [before, *(key for key, _ in keys.keyed(block))]
-        if any(left > right or (left == right and keys.unique) for left, right in pairwise(here)):
+        here = before + keys.ranks(block)
+        if not all(map(lt if keys.unique else le, here, islice(here, 1, None))):
             raise OrderError
-        before = here[-1]
+        before = here[-1:]
         yield block
 
 
@@ -155,6 +177,11 @@ def _blocks(lines: Iterable[bytes]) -> Iterator[Block]:
             held, size = [], 0
     if held:
         yield Block(b"".join(held), len(held))
+
+
+def _last(wanted: list[bool]) -> int:
+    """How many columns there are up to the last that is wanted."""
+    return len(wanted) - wanted[::-1].index(True)
 
 
 def _numeric(column: ReadColumn) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from formats.charsets import PRIVATE
 from formats.errors import IntegrityError
 from migration.catalog import Kind, Oddity, TableName
 from migration.legacy import keys, suspicion
 from migration.legacy.batches import Batch
 from migration.legacy.cells import Unfit, cells
-from migration.legacy.charsets import PRIVATE
 from migration.legacy.fixed import Layout
 from migration.legacy.numerals import WORDS
 from migration.legacy.rendering import Chosen, Fault, faults

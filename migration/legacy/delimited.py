@@ -14,9 +14,9 @@ from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from formats.charsets import MARK, Charset, byte_order_mark
 from formats.errors import IntegrityError
 from migration.legacy.batches import BATCH, CHUNK, Batch, Watched, unread, without_end_mark
-from migration.legacy.charsets import MARK, Charset, byte_order_mark
 
 if TYPE_CHECKING:
     from _csv import Reader

@@ -42,11 +42,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
+from formats.charsets import Charset, charset
 from formats.errors import UsageError
 from migration.catalog import Column, Kind
 from migration.legacy import cells, numerals
 from migration.legacy.cells import Field
-from migration.legacy.charsets import Charset, charset
 from migration.legacy.delimited import Dialect
 from migration.legacy.fixed import Layout
 from migration.legacy.numerals import Sign

@@ -7,10 +7,10 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from formats.charsets import Charset, byte_order_mark
 from formats.errors import IntegrityError
 from migration.legacy.batches import BATCH, Batch, Watched, without_end_mark
 from migration.legacy.cells import Field
-from migration.legacy.charsets import Charset, byte_order_mark
 
 
 @dataclass(frozen=True, slots=True)

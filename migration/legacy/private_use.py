@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from formats.charsets import PRIVATE, Charset
 from formats.errors import UsageError
-from migration.legacy.charsets import PRIVATE, Charset
 
 _CODE_POINT = re.compile(r"U\+([0-9A-Fa-f]{4,6})")
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from formats.charsets import MARK, Charset
 from migration.catalog import Kind, Oddity, TableName
 from migration.legacy.batches import Batch
-from migration.legacy.charsets import MARK, Charset
 from migration.legacy.tables import LegacyTable
 
 _SAMPLE: Final = 5_000  # values of a column that are looked at

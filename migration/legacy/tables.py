@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from formats.charsets import Charset
 from formats.errors import IntegrityError
 from migration.catalog import Column, Key, Kind, Table, TableName
 from migration.legacy import delimited, fixed
 from migration.legacy.batches import Batch, Watched, unread
 from migration.legacy.cells import Field
-from migration.legacy.charsets import Charset
 from migration.legacy.dbf import header as headers
 from migration.legacy.dbf import memo as memos
 from migration.legacy.dbf import records, values

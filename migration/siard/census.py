@@ -12,7 +12,16 @@ from migration.engine import Block
 
 _KEYS: Final = 20  # rows that an oddity names by their keys
 _PRIVATE: Final = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
-_SUSPECT: Final = re.compile(rb"\x00|\xee[\x80-\xbf]|\xef[\x80-\xa3]|\xf3[\xb0-\xbf]|\xf4|\"(?:NaN|-?Infinity)\"")
+# What any odd text has an octet of, and where that octet is common what follows it. Octets are looked for one by one:
+# this takes a tenth of the time of one pattern.
+_SUSPECT: Final = (
+    (b"\x00", None),
+    (b"\xee", None),
+    (b"\xef", re.compile(rb"\xef[\x80-\xa3]")),
+    (b"\xf3", re.compile(rb"\xf3[\xb0-\xbf]")),
+    (b"\xf4", None),
+)
+_NOT_FINITE: Final = re.compile(rb"\"(?:NaN|-?Infinity)\"")
 _INFINITE: Final = ("NaN", "Infinity", "-Infinity")
 _CHECKS: Final[tuple[tuple[str, Callable[[Column, str], bool]], ...]] = (
     ("D612", lambda column, text: column.kind in (Kind.TEXT, Kind.OTHER) and "\x00" in text),
@@ -41,8 +50,13 @@ def taken(table: Table, blocks: Iterable[Block]) -> tuple[Oddity, ...]:
     )
 
 
+def passes(data: bytes) -> bool:
+    """Whether no text of these bytes can be odd. Numbers that are not finite are none here: in XML they are words."""
+    return not any(octet in data and (not form or form.search(data)) for octet, form in _SUSPECT)
+
+
 def _odd(table: Table, data: bytes) -> Iterator[tuple[str, str, canon.Cells]]:
-    if not _SUSPECT.search(data):
+    if passes(data) and not (any(column.kind is Kind.FLOAT for column in table.columns) and _NOT_FINITE.search(data)):
         return
     for cells in canon.rows(data):
         for column, text in zip(table.columns, cells, strict=True):

@@ -17,18 +17,17 @@ BACKSLASH: Final = b"\\u005C"
 _CONTROLS: Final = bytes((*range(32), 127))
 _UNSAFE: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _WIDE: Final = tuple(
-    map(
-        re.compile,
-        (
-            rb"\xc2[\x80-\x9f]",  # C1
-            rb"\xe1\x9a\x80",  # U+1680
-            rb"\xe2\x80[\x80-\x86\x88-\x8a\xa8\xa9]",  # U+2000 … U+200A, U+2028, U+2029
-            rb"\xe2\x81\x9f",  # U+205F
-            rb"\xe3\x80\x80",  # U+3000
-            rb"\xef\xbf[\xbe\xbf]",  # U+FFFE, U+FFFF: no characters of XML
-        ),
+    (pattern[:1], re.compile(pattern))
+    for pattern in (
+        b"\xc2[\x80-\x9f]",  # C1
+        b"\xe1\x9a\x80",  # U+1680
+        b"\xe2\x80[\x80-\x86\x88-\x8a\xa8\xa9]",  # U+2000 … U+200A, U+2028, U+2029
+        b"\xe2\x81\x9f",  # U+205F
+        b"\xe3\x80\x80",  # U+3000
+        b"\xef\xbf[\xbe\xbf]",  # U+FFFE, U+FFFF: no characters of XML
     )
 )
+_BLANK: Final = re.compile(rb" (?:(?<=[> ] )|(?=<))")
 _ENTITY: Final = re.compile(rb"&(?:(lt|gt|amp|quot|apos)|#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6}));|&")
 _NAMED: Final = {b"lt": b"<", b"gt": b">", b"amp": b"&", b"quot": b'"', b"apos": b"'"}
 _ESCAPE: Final = re.compile(rb"\\u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})")
@@ -46,17 +45,15 @@ def controls(data: bytes) -> bytes:
     """Bytes with every control character and every blank but U+0020 escaped."""
     if len(data.translate(None, _CONTROLS)) != len(data):
         data = _UNSAFE.sub(_escaped, data)
-    for pattern in _WIDE:
-        data = pattern.sub(_escaped, data)
+    for first, pattern in _WIDE:
+        if first in data:
+            data = pattern.sub(_escaped, data)
     return data
 
 
 def blanks(data: bytes) -> bytes:
     """XML whose texts have no `<` or `>`: blanks at either end of a text and behind another blank escaped."""
-    for plain, escaped in ((b"> ", b">\\u0020"), (b" </", b"\\u0020</"), (b"  ", b" \\u0020")):
-        if plain in data:
-            data = data.replace(plain, escaped)
-    return data
+    return _BLANK.sub(rb"\\u0020", data) if b" " in data else data
 
 
 def escaped(text: str) -> str:
@@ -75,7 +72,7 @@ def plain(data: bytes, then: Callable[[bytes], bytes] = bytes) -> bytes:
 
     Raises IntegrityError D691 for half of a surrogate pair.
     """
-    return _ESCAPE.sub(lambda found: then(_character(found)), data) if b"\\u" in data else data
+    return _ESCAPE.sub(lambda found: then(_character(found)), data) if b"\\" in data else data
 
 
 def entities(data: bytes, then: Callable[[bytes], bytes] = bytes) -> bytes:

@@ -8,7 +8,6 @@ import hashlib
 import os
 import struct
 import zipfile
-import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from formats.errors import IntegrityError, RefusedError, UnreachableError
+from migration.siard import unpacking
 from migration.siard.form import DIGESTS, HEADER
 
 PIECE: Final = 256 * 1024
@@ -24,7 +24,7 @@ PIECE: Final = 256 * 1024
 _READ: Final = 1024 * 1024
 _ENCRYPTED: Final = 0x1
 # ValueError: names that are no text, numbers out of range; struct.error: extra fields that are cut off.
-_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
+_DAMAGE: Final = (zipfile.BadZipFile, unpacking.UNPACKABLE, struct.error, EOFError, OSError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,8 @@ class Package:
         if name not in self:
             raise RefusedError("D691", f"{self.name}: {name} is missing")
         try:
-            with self._zip.open(name) as entry:
-                while piece := entry.read(PIECE):
-                    yield piece
+            self._zip.open(name).close()  # looks at its local header
+            yield from unpacking.pieces(self._handle, self._zip.getinfo(name), PIECE)
         except _DAMAGE:
             raise RefusedError("D691", f"{self.name}: {name} is damaged") from None
 

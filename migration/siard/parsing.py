@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from lxml import etree
 
-from formats.errors import RefusedError
+from formats.errors import IntegrityError, RefusedError
 from migration import canon
 from migration.engine import Block, ReadColumn
 from migration.siard.cells import converter
@@ -20,6 +20,7 @@ from migration.siard.form import TABLE_SPACE
 from migration.siard.patterns import Matched, Rows, converted
 
 Large = Callable[[ReadColumn, Mapping[str, str]], str]
+Passes = Callable[[bytes], bool]
 
 BLOCK: Final = 256 * 1024
 
@@ -31,13 +32,24 @@ _ROOT: Final = re.compile(
 )
 _CODED: Final = re.compile(rb"encoding\s*=\s*[\"'](?!utf-?8[\"'])", re.IGNORECASE)
 _FORBIDDEN: Final = bytes({*range(32)} - {9, 10, 13})
+_NO_CHARACTER: Final = re.compile(b"\xef\xbf[\xbe\xbf]")  # U+FFFE, U+FFFF
 
 
-def blocks(pieces: Iterable[bytes], rows: Rows, large: Large, limit: int) -> Iterator[Block]:
+def _none_passes(_: bytes) -> bool:
+    """Every row is wanted."""
+    return False
+
+
+def blocks(
+    pieces: Iterable[bytes], rows: Rows, large: Large, limit: int, passes: Passes = _none_passes
+) -> Iterator[Block]:
     """The rows of a table's XML. `large` reads a cell from the file that its attributes name, as its column's text.
 
-    `limit` is the largest row in bytes. Raises RefusedError D691 for what is no SIARD table, IntegrityError D613, D615
-    for a cell that is not of its column's kind; the text of a cell stands in no error.
+    `limit` is the largest row in bytes. Rows of whose XML `passes` says so come without their lines, as a number only,
+    if all their cells are canonical and have no escapes or entities.
+
+    Raises RefusedError D691 for what is no SIARD table, IntegrityError D613, D615 for a cell that is not of its
+    column's kind; the text of a cell stands in no error.
     """
     coming = iter(pieces)
     root, rest = _root(coming, rows.table)
@@ -49,7 +61,7 @@ def blocks(pieces: Iterable[bytes], rows: Rows, large: Large, limit: int) -> Ite
         if end >= 0:
             cut = end + len(_END)
             block = bytes(memoryview(buffer)[:cut])
-            lines = _plain(block, rows.table, matched)
+            lines = _plain(block, rows.table, matched, passes)
             if lines is None and (b"<!" in block or b"<?" in block):
                 break
             yield Block(*lines) if lines else parser.block(block)
@@ -67,10 +79,21 @@ def blocks(pieces: Iterable[bytes], rows: Rows, large: Large, limit: int) -> Ite
     yield from parser.stream(chain((bytes(buffer),), coming), limit)
 
 
-def _plain(block: bytes, table: str, matched: Iterable[Matched]) -> tuple[bytes, int] | None:
-    """The canonical lines of whole rows and their number, if these are plain."""
+def _plain(block: bytes, table: str, matched: Iterable[Matched], passes: Passes) -> tuple[bytes, int] | None:
+    """The canonical lines of whole rows and their number, if these are plain and have no fault to be named."""
     clean = _clean(block, table)
-    return next((lines for one in matched if (lines := one.lines(clean))), None)
+    if b"]]>" in clean or (b"\xef" in clean and _NO_CHARACTER.search(clean)):
+        return None  # no text of XML has these
+    pure = b"&" not in clean and b"\\" not in clean and passes(clean)
+    try:
+        for one in matched:
+            if pure and (count := one.count(clean)) is not None:
+                return b"", count
+            if lines := one.lines(clean):
+                return lines
+    except IntegrityError:
+        return None  # the parser finds the first fault of them all
+    return None
 
 
 class _Parser:

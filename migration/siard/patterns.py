@@ -1,9 +1,11 @@
 r"""One row of a table's XML as a regular expression, and what its matches become. Pure.
 
-`findall` over a block of rows gives each row's cells as `>text<`, empty for NULL, in C. They are joined by 0xFF, rows
-by 0xFE — octets that UTF-8 does not have — and a few replacements over the whole block make canonical lines of them.
+A block of rows is first held against a pattern as a whole: so it is nothing but rows, their columns in order. After
+that cells are told by their tags alone. `findall` gives each row's cells as `text<`, empty for NULL, in C; one `%` sets
+0xFF before and 0xFE behind each — octets that UTF-8 does not have — and two passes over the block make canonical lines.
 A strict pattern takes only cells that are canonical as they stand; a lenient one any plain cell, whose conversion is
-then Python's. What matches neither (attributes, comments, CDATA, nesting) is left to a real parser.
+then Python's, once for each value of a block. What matches neither (attributes, comments, CDATA, nesting), and what
+can't be converted, is left to a real parser, whose result is the same: that is a property test.
 """
 
 import re
@@ -12,21 +14,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from formats.errors import IntegrityError
+from migration import canon
 from migration.catalog import Kind
 from migration.engine import ReadColumn
 from migration.siard import escapes
 from migration.siard.cells import NoSuchDayError, converter
 
-_CELL: Final = b"\xff"
-_ROW: Final = b"\xfe"
-_NOT_NULL: Final = b"\xff\xff", b"\xffNULL\xff"
+_CELL: Final = b"\xff%b\xfe"
+_NULL: Final = b"\xff\xfe"
+_QUOTES: Final = bytes.maketrans(b"\xff<", b'""')
 _PLAIN: Final = rb"[^<]*+"
+_PASSED: Final = rb"[^<&]*+(?:&(?:lt|gt|amp|quot|apos);[^<&]*+)*+"  # of a column that is not read
 _LONG: Final = (
     rb"(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])"
 )
 _LEAP: Final = rb"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29"
 _DATE: Final = rb"(?!0000)(?:\d{4}-(?:" + _LONG + rb")|" + _LEAP + rb")"
-_INTEGER: Final = rb"(?:0|-?[1-9]\d*+)"
+# Numbers of more digits than any type has are left to the conversion, which refuses them.
+_INTEGER: Final = rb"(?:0|-?[1-9]\d{0,999}+)"
+_SCALE: Final = 500
 
 _PADDING: Final = re.compile(rb"(?: |\\u0020)*<\Z")
 
@@ -36,13 +42,14 @@ Convert = Callable[[bytes], bytes]
 
 def strict(column: ReadColumn) -> bytes | None:
     """What a cell of this column looks like that is canonical as it stands; None where one must look at each."""
+    scale = column.scale or 0
     match column.kind:
         case Kind.INTEGER:
             return _INTEGER
-        case Kind.DECIMAL if column.scale:
-            return rb"(?!-[0.]++<)-?(?:0|[1-9]\d*+)\.\d{%d}" % column.scale
-        case Kind.DECIMAL:
+        case Kind.DECIMAL if scale == 0:
             return _INTEGER
+        case Kind.DECIMAL if 0 < scale < _SCALE:
+            return rb"(?!-[0.]++<)-?(?:0|[1-9]\d{0,999}+)\.\d{%d}" % scale
         case Kind.DATE:
             return _DATE
         case Kind.TEXT | Kind.OTHER if not column.padded:
@@ -74,56 +81,68 @@ class Rows:
         whole, row = b"", b""
         for number in range(1, self.count + 1):
             column = self.chosen.get(number)
-            cell = strict(column) if column else _PLAIN
+            cell = strict(column) if column else _PASSED if lenient else _PLAIN
             if column and (cell is None or (lenient and cell is not _PLAIN)):
                 cell, convert = _made(self.table, column)
                 converts.append((found.index(number), convert))
             assert cell is not None, "what has no pattern is converted"
-            group = b"(>%b<)" if column else b">%b<"
             whole += b"(?:<c%d>%b</c%d>)?+" % (number, cell, number)
-            row += b"(?:<c%d" % number + group % cell + b"/c%d>)?+" % number
+            if number <= found[-1]:  # a row's next tag is told by itself, so what is behind the last cell is left out
+                row += (b"(?:<c%d>([^<]*+<)/c%d>|)" if column else b"(?:<c%d>[^<]*+</c%d>|)") % (number, number)
         order = tuple(found.index(number) for number in self.order)
         return Matched(
             re.compile(rb"\s*+(?:<row>" + whole + rb"</row>\s*+)*+"),
-            re.compile(b"<row>" + row + b"</row>"),
+            re.compile(b"<row>" + row),
             tuple(converts),
             None if order == tuple(range(len(order))) else order,
+            b",".join([_CELL] * len(order)) + b"\n",
+            bare=len(found) < self.count and not lenient,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """A compiled pattern: `whole` matches a block of rows, `row` finds its cells, `converts` are made by Python.
+    """A compiled pattern: `whole` matches a block of rows, `row` finds the cells of one of them.
 
-    `order` are the places of a row's cells as they stand in a line, None when they stand so already.
+    `converts` are made by Python. `order` are the places of a row's cells as they stand in a line, None when they
+    stand so already; `line` is a line with places for these. Where it is `bare` it takes no entities: nobody
+    would look at those of columns that are not read.
     """
 
     whole: re.Pattern[bytes]
     row: re.Pattern[bytes]
     converts: Sequence[tuple[int, Convert]]
     order: tuple[int, ...] | None
+    line: bytes
+    bare: bool
+
+    def count(self, block: bytes) -> int | None:
+        """The number of rows of a block of which every cell is canonical but for escapes; None if some may not be."""
+        return block.count(b"<row>") if not self.converts and self.whole.fullmatch(block) else None
 
     def lines(self, block: bytes) -> tuple[bytes, int] | None:
         """The canonical lines of a block of whole rows and their number; None if it does not match.
 
         Raises IntegrityError D613, D615 for a cell that is not of its column's kind, D691 for a wrong entity.
         """
-        if not self.whole.fullmatch(block):
+        if (self.bare and b"&" in block) or not self.whole.fullmatch(block):
             return None
         found = self.row.findall(block.replace(b'"', b'""') if b'"' in block else block)
-        rows: list[Cells] = [(cell,) for cell in found] if found and isinstance(found[0], bytes) else found
+        rows: list[Cells] = [(cell,) for cell in found] if self.row.groups == 1 else found
         if self.converts:
-            rows = [self._converted(row) for row in rows]
+            rows = self._converted(rows)
         if self.order is not None:
-            rows = [tuple(row[place] for place in self.order) for row in rows]
-        return _joined(rows), len(rows)
+            rows = [tuple([row[place] for place in self.order]) for row in rows]
+        data = b"".join([self.line % row for row in rows])
+        data = data.replace(_NULL, canon.NULL.encode()).translate(_QUOTES, b"\xfe")
+        return escapes.plain(escapes.entities(data, _inside), _inside), len(rows)
 
-    def _converted(self, row: Cells) -> Cells:
-        cells = list(row)
-        for place, convert in self.converts:
-            if cell := cells[place]:
-                cells[place] = convert(cell)
-        return tuple(cells)
+    def _converted(self, rows: Sequence[Cells]) -> list[Cells]:
+        columns = list(zip(*rows, strict=True))
+        for place, convert in self.converts if columns else ():
+            made = {cell: convert(cell) if cell else cell for cell in dict.fromkeys(columns[place])}
+            columns[place] = tuple([made[cell] for cell in columns[place]])
+        return list(zip(*columns, strict=True))
 
 
 def converted(table: str, column: ReadColumn, convert: Callable[[str], str], text: str) -> str:
@@ -143,34 +162,13 @@ def _made(table: str, column: ReadColumn) -> tuple[bytes, Convert]:
     convert = converter(column)
 
     def made(cell: bytes) -> bytes:
-        return b">%b<" % converted(table, column, convert, cell[1:-1].decode()).encode()
+        return b"%b<" % converted(table, column, convert, cell[:-1].decode()).encode()
 
     return rb"[^<&\\]*+", made
 
 
 def _unpadded(cell: bytes) -> bytes:
     return _PADDING.sub(b"<", cell)
-
-
-def _joined(rows: Sequence[Cells]) -> bytes:
-    """Canonical lines of rows of marked cells."""
-    if not rows:
-        return b""
-    join: Callable[[Cells], bytes] = _CELL.join
-    data = _CELL + (_CELL + _ROW + _CELL).join(map(join, rows)) + _CELL
-    for plain, canonical in (
-        _NOT_NULL,
-        _NOT_NULL,  # again, for every second NULL of a row of them
-        (b"<\xff>", b'","'),
-        (b"<\xff\xfe\xff>", b'"\n"'),
-        (b"\xff\xfe\xff", _ROW),
-    ):
-        data = data.replace(plain, canonical)
-    data = data[1:-1]
-    for plain, canonical in ((b"<", b'"'), (b"\xff>", b',"'), (b"\xfe>", b'\n"'), (_CELL, b","), (_ROW, b"\n")):
-        data = data.replace(plain, canonical)
-    opened = b'"' + data[1:] if data.startswith(b">") else data
-    return escapes.plain(escapes.entities(opened, _inside), _inside) + b"\n"
 
 
 def _inside(character: bytes) -> bytes:

@@ -1,14 +1,15 @@
 """Canonical lines as the rows of a SIARD table, in bulk. Pure.
 
-A regular expression finds the cells of a line in C and checks their form, one `%` writes a row's tags, and a few
-replacements over the whole block do the rest. Cells that are too long to stand there are handed out by number.
+A regular expression finds the cells of a line in C and checks their form, one `%` writes a row's tags, and some passes
+over the whole block do the rest. That nothing stood beside the lines that were found is seen by their lengths, which
+add up to the block's. Cells that are too long to stand there are handed out by number.
 """
 
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from formats.errors import IntegrityError
 from migration import canon
@@ -19,28 +20,34 @@ from migration.siard.form import INSTANCE_SPACE, TABLE_SPACE, VERSION, Place
 
 _LARGE: Final = re.compile(rb"<c(\d+)>\xff(\d+)</c\d+>")
 _HEX: Final = re.compile(rb">\\u005Cx([0-9a-f]*)<")
+_MISSING: Final = re.compile(rb"<c\d++>T?+Z?+</c\d++>")  # what NULL becomes first
+_DOUBLED: Final = b"\xfd"  # octets that UTF-8 does not have: a quote in a text, the end of a row
+_ENDED: Final = b"\xfe"
+_ENDS: Final = bytes.maketrans(_DOUBLED + _ENDED, b'"\n')
 _TEXT: Final = rb'[^"]*+(?:""[^"]*+)*+'
 _DAY: Final = rb"(?!0000)\d{4}-\d\d-\d\d"
 _CLOCK: Final = rb"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}"
+# A cell with its quotes. The closing one is in a group: it tells an empty text from NULL, and is taken out later.
 _FORMS: Final = {
-    Kind.INTEGER: rb'"(-?\d++)"',
-    Kind.DECIMAL: rb'"(-?\d++(?:\.\d++)?+)"',
-    Kind.NUMBER: rb'"(-?\d++(?:\.\d++)?+)"',
-    Kind.FLOAT: rb'"(-?\d++(?:\.\d++)?+(?:e[+-]\d++)?+|NaN|-?Infinity)"',
-    Kind.BOOLEAN: rb'"([01])"',
-    Kind.DATE: b'"(' + _DAY + b')"',
-    Kind.TIME: b'"(' + _CLOCK + b')"',
-    Kind.TIMESTAMP: b'"(' + _DAY + b") (" + _CLOCK + b')"',
+    Kind.INTEGER: rb'"(-?\d++")',
+    Kind.DECIMAL: rb'"(-?\d++(?:\.\d++)?+")',
+    Kind.NUMBER: rb'"(-?\d++(?:\.\d++)?+")',
+    Kind.FLOAT: rb'"((?:-?\d++(?:\.\d++)?+(?:e[+-]\d++)?+|NaN|-?Infinity)")',
+    Kind.BOOLEAN: rb'"([01]")',
+    Kind.DATE: b'"(' + _DAY + b'")',
+    Kind.TIME: b'"(' + _CLOCK + b'")',
+    Kind.TIMESTAMP: b'"(' + _DAY + b") (" + _CLOCK + b'")',
     Kind.TIMESTAMPTZ: b'"(' + _DAY + b") (" + _CLOCK + rb')\+00"',
-    Kind.BYTES: rb'"(\\u005Cx[0-9a-f]*+|\xff\d++)"',
-    # With its quotes, which tell an empty text from NULL.
-    Kind.TEXT: b'("' + _TEXT + b'")',
-    Kind.OTHER: b'("' + _TEXT + b'")',
+    Kind.BYTES: rb'"(\\u005Cx[0-9a-f]*+|\xff\d++)"',  # not here, so that no text looks like octets
+    Kind.TEXT: b'"(' + _TEXT + b'")',
+    Kind.OTHER: b'"(' + _TEXT + b'")',
 }
+# How many octets of a cell are in no group, where it is not the opening quote alone.
+_BESIDE: Final = {Kind.TIMESTAMP: 2, Kind.TIMESTAMPTZ: 6, Kind.BYTES: 2}
 _SHAPES: Final = {Kind.TIME: b"%bZ", Kind.TIMESTAMP: b"%bT%bZ", Kind.TIMESTAMPTZ: b"%bT%bZ"}
 _WORDS: Final = {
-    Kind.BOOLEAN: ((b"1", b"true"), (b"0", b"false")),
-    Kind.FLOAT: ((b"Infinity", b"INF"), (b"-Infinity", b"-INF")),
+    Kind.BOOLEAN: ((b'1"', b"true"), (b'0"', b"false")),
+    Kind.FLOAT: ((b'Infinity"', b"INF"), (b'-Infinity"', b"-INF")),
 }
 _BOUNDED: Final = (Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
 
@@ -55,6 +62,13 @@ class Large:
     column: int
     record: int
     text: str
+
+
+class Made(NamedTuple):
+    """A block's rows as XML; no cell of them had more octets than `longest`."""
+
+    xml: bytes
+    longest: int
 
 
 def start(place: Place) -> bytes:
@@ -98,17 +112,16 @@ class Renderer:
 
         Raises IntegrityError D615, D618 naming the column for a value that SIARD has no form for.
         """
-        data = escapes.markup(block.data)
-        if not self._tags.match(data):
+        made = self._tags.xml(escapes.markup(block.data))
+        if made is None:
             raise self._wrong(block.data)
-        if self._large and self._long(data):
+        if self._large and made.longest > self._inline and self._long(block.data):
             elements, tokens = self._elements(block)
-            out = self._tags.xml(escapes.markup(tokens))
-            out = _LARGE.sub(lambda found: elements[int(found[2])], out)
-        else:
-            out = self._tags.xml(data)
+            made = self._tags.xml(escapes.markup(tokens))
+            assert made is not None, "numbers in the place of cells have their form too"
+            made = Made(_LARGE.sub(lambda found: elements[int(found[2])], made.xml), 0)
         self._record += block.rows
-        return out
+        return made.xml
 
     def large(self, block: Block) -> Iterator[Large]:
         """The cells of a block that have files of their own; blocks must come in order, and through `xml` or here."""
@@ -119,7 +132,7 @@ class Renderer:
         self._record += block.rows
 
     def _long(self, data: bytes) -> bool:
-        """Whether any cell may be too long; some that are not, by their entities."""
+        """Whether any cell is too long."""
         return any(self._is_long(row[column]) for row in self._rows(data) for column in self._large)
 
     def _is_long(self, cell: bytes) -> bool:
@@ -171,12 +184,14 @@ class _Tags:
     """Canonical lines between tags, all of a block at once."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        line = b",".join(b"(?:%b|NULL)" % _FORMS[column.kind] for column in columns) + b"\n"
-        self._line = re.compile(line)
-        self._whole = re.compile(b"(?:" + re.sub(rb"\((?!\?)", b"(?:", line) + b")*+")
-        shapes = [_SHAPES.get(column.kind, b"%b") for column in columns]
-        self._row = b"<row>%b</row>" % b"".join(_tagged(n, shape) for n, shape in enumerate(shapes, start=1))
-        self._dropped = [_tagged(n, shape.replace(b"%b", b"")) for n, shape in enumerate(shapes, start=1)]
+        forms = [_FORMS[column.kind] for column in columns]
+        self._line = re.compile(b",".join(b"(?:%b|NULL)" % form for form in forms) + b"\n")
+        tags = [_tagged(number, _SHAPES.get(column.kind, b"%b")) for number, column in enumerate(columns, start=1)]
+        self._row = b"<row>%b</row>" % b"".join(tags) + _ENDED
+        groups = [re.compile(form).groups for form in forms]
+        beside = [_BESIDE.get(column.kind, 1) for column in columns]
+        self._beside = sum(beside) + len(columns) - len(self._row.replace(b"%b", b""))
+        self._wider = [(sum(groups[:place]), more - 1) for place, more in enumerate(beside) if more > 1]
         self._words = [
             (_tagged(number, plain), _tagged(number, word))
             for number, column in enumerate(columns, start=1)
@@ -184,22 +199,22 @@ class _Tags:
         ]
         self._bytes = any(column.kind is Kind.BYTES for column in columns)
 
-    def match(self, data: bytes) -> bool:
-        """Whether these are whole lines whose cells all have the form of their kind."""
-        return self._whole.fullmatch(data) is not None
-
-    def xml(self, data: bytes) -> bytes:
-        """Lines, with markup and backslashes escaped, as rows."""
-        out = b"".join(map(self._row.__mod__, self._line.findall(data)))
-        for null in self._dropped:
-            out = out.replace(null, b"")
+    def xml(self, data: bytes) -> Made | None:
+        """Lines, with markup and backslashes escaped, as rows; None if these are not lines of cells of their kinds."""
+        found = self._line.findall(data)
+        found = [(cell,) for cell in found] if self._line.groups == 1 else found
+        rows = [self._row % row for row in found]
+        out, nulls = _MISSING.subn(b"", tagged := b"".join(rows))
+        missing = sum(more * sum(not row[place] for row in found) for place, more in self._wider)
+        if len(tagged) + self._beside * len(found) + (len(NULL) - 1) * nulls - missing != len(data):
+            return None
         for plain, word in self._words:
             out = out.replace(plain, word)
         if self._bytes:
             out = _HEX.sub(lambda found: b">%b<" % found[1].upper(), out)
-        out = out.replace(b'>"', b">").replace(b'"</', b"</")
-        out = out.replace(b'""', b'"') if b'""' in out else out
-        return escapes.blanks(escapes.controls(out)).replace(b"</row>", b"</row>\n")
+        out = escapes.controls(out)
+        out = out.replace(b'""', _DOUBLED) if b'""' in out else out
+        return Made(escapes.blanks(out.translate(_ENDS, b'"')), max(map(len, rows), default=0))
 
 
 def _tagged(number: int, cell: bytes) -> bytes:

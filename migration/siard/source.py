@@ -44,7 +44,8 @@ class SiardSource:
     def census(self, snapshot: Snapshot, table: Table) -> tuple[Oddity, ...]:
         """What of a table's values will not go without saying, also that they can't be read at all."""
         columns = tuple(ReadColumn(c.name, c.kind, c.native, c.scale, c.padded) for c in table.columns)
-        return census.taken(table, snapshot.blocks(Reading(table.name, columns, table.order)))
+        assert isinstance(snapshot, SiardSnapshot), "one of this source's own"
+        return census.taken(table, snapshot.looked(Reading(table.name, columns, table.order)))
 
     def snapshot(self, shared: str = "") -> "SiardSnapshot":
         """The file, opened for reading only. Raises IntegrityError D632 if it is not the one that is shared."""
@@ -100,6 +101,13 @@ class SiardSnapshot:
         D613, D615 for a value that is not of its column's kind, D632 when the file has changed meanwhile.
         """
         assert (after, to) == (None, None), "a file has no ranges"
+        return self._read(reading)
+
+    def looked(self, reading: Reading) -> Iterator[Block]:
+        """As `blocks`; but rows in which nothing can be odd come without their lines, as a number only."""
+        return self._read(reading, census.passes)
+
+    def _read(self, reading: Reading, *passes: parsing.Passes) -> Iterator[Block]:
         stored = self._metadata.tables.get(reading.table)
         if stored is None:
             raise RefusedError("D691", f"{self._package.name}: no table {reading.table}")
@@ -108,7 +116,7 @@ class SiardSnapshot:
         large = _Large(self._package, self._metadata.folder, stored, str(reading.table))
         pieces = self._package.pieces(stored.place.rows)
         count = 0
-        for block in parsing.blocks(pieces, rows, large.text, self._package.limits.row):
+        for block in parsing.blocks(pieces, rows, large.text, self._package.limits.row, *passes):
             count += block.rows
             yield block
         if count != stored.rows:

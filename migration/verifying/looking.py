@@ -4,8 +4,8 @@ The environment is read over a connection of its own, in one state of it.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -34,8 +34,8 @@ _GROUP_PARTS: Final = 64
 class TableVerdict:
     """One table: rows frozen and found, chunks and how many are equal, differences, and both roots (hex).
 
-    A difference is a row missing or too many, or one cell. `root` is over the leaves as they should be, `found_root`
-    as they were read.
+    A difference is a row missing or too many, or one cell; `spelled` cells are none: they have other digits for the
+    same double. `root` is over the leaves as they should be, `found_root` as they were read.
     """
 
     number: int
@@ -46,6 +46,7 @@ class TableVerdict:
     chunks: int
     equal_chunks: int
     differences: int
+    spelled: int
     root: str
     found_root: str
     seconds: float
@@ -78,7 +79,10 @@ def leaf(table: int, chunk: int, rows: int, sha256: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one environment is compared with the freeze, and where the differences go."""
+    """How one environment is compared with the freeze, and where the differences go.
+
+    `bare` are, by the number of their table, the places of columns whose numbers it keeps without zeros at their end.
+    """
 
     environment: Source
     frozen: Frozen
@@ -88,6 +92,7 @@ class Look:
     rules: Rules
     reads_target: bool
     crew: Crew | None = None
+    bare: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     def verdict(self, tables: Iterable[TablePlan], progress: Progress) -> Verdict:
         """Compare these tables."""
@@ -107,11 +112,19 @@ class Look:
     def _parts(self, snapshot: Snapshot, tables: Iterable[TablePlan]) -> Iterator[Part]:
         for table in tables:
             reading = table.reading_target() if self.reads_target else table.reading_source()
-            rules, chunks = self.rules.get(table.number), self.frozen.chunks(table.number)
+            chunks = self.frozen.chunks(table.number)
+            whole = Part(
+                table,
+                reading,
+                self.rules.get(table.number),
+                chunks,
+                streamed=True,
+                bare=self.bare.get(table.number, ()),
+            )
             if not (table.key and snapshot.ranged(reading)):
-                yield Part(table, reading, rules, chunks, streamed=True)
+                yield whole
                 continue
-            yield from (Part(table, reading, rules, group, streamed=False) for group in groups(chunks))
+            yield from (replace(whole, chunks=group, streamed=False) for group in groups(chunks))
 
     def _chunks(self, snapshot: Snapshot, parts: Iterable[Part], listing: Listing) -> Iterator[ChunkVerdict]:
         """The verdicts in order; every chunk once."""
@@ -152,7 +165,7 @@ def _folded(
     table: TablePlan, chunks: Iterable[ChunkVerdict], pace: Pace, trees: tuple[Frontier, Frontier]
 ) -> tuple[TableVerdict, tuple[Frontier, Frontier]]:
     """A table's verdict out of its chunks', and the trees of all tables with its leaves."""
-    found = TableVerdict(table.number, str(table.source), str(table.target), 0, 0, 0, 0, 0, "", "", 0.0)
+    found = TableVerdict(table.number, str(table.source), str(table.target), 0, 0, 0, 0, 0, 0, "", "", 0.0)
     wanted_tree = found_tree = Frontier()
     for one in chunks:
         wanted = merkle.leaf_hash(leaf(one.table, one.chunk, one.rows, one.sha256))
@@ -166,6 +179,7 @@ def _folded(
             chunks=found.chunks + 1,
             equal_chunks=found.equal_chunks + one.equal,
             differences=found.differences + one.differences,
+            spelled=found.spelled + one.spelled,
             seconds=found.seconds + one.seconds,
         )
         pace.done(found.source, one.rows)

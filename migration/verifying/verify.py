@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from formats.errors import IntegrityError
-from migration.catalog import Catalog
+from migration import type_rules
+from migration.catalog import Catalog, Kind
 from migration.copying.copy import fit
 from migration.copying.crew import Crew
 from migration.copying.progress import Progress, silent
@@ -16,7 +17,7 @@ from migration.copying.rules import check_rules
 from migration.engine import Source
 from migration.freeze import Frozen
 from migration.mapping import Mapping
-from migration.plan import Plan
+from migration.plan import Plan, TablePlan
 from migration.verifying.looking import Look, Verdict
 
 FILE: Final = "differences.csv"
@@ -35,13 +36,24 @@ def verify(
 ) -> Verdict:
     """Compare the target with the freeze; `differences.csv` in `folder` names table, key and column of each.
 
-    Raises RefusedError D605; UsageError D603, D604, D645; IntegrityError D611 … D618 for what can't be written as its
-    kind, D652, D666 for a table or a column that the target has not; UnreachableError S409, S416.
+    A value that can't be written as its kind is a difference with the reason why (D611 … D618).
+
+    Raises RefusedError D605; UsageError D603, D604, D645; IntegrityError D652, D666 for a table or a column that the
+    target has not; UnreachableError S409, S416.
     """
     fit(frozen, plan)
     _there(plan, target.catalog())
-    look = Look(target, frozen, folder, FILE, workers, check_rules(plan, mapping), reads_target=True, crew=crew)
+    rules, bare = check_rules(plan, mapping), {table.number: _bare(plan, table) for table in plan.tables}
+    look = Look(target, frozen, folder, FILE, workers, rules, reads_target=True, crew=crew, bare=bare)
     return look.verdict(plan.tables, progress)
+
+
+def _bare(plan: Plan, table: TablePlan) -> tuple[int, ...]:
+    """The places of the columns whose numbers lose the zeros at their end, as the plan says."""
+    places = (place for place, column in enumerate(table.columns) if column.kind is Kind.NUMBER)
+    return tuple(
+        place for place in places if type_rules.loses_zeros(plan.source, plan.target, table.columns[place].native)
+    )
 
 
 def _there(plan: Plan, catalog: Catalog) -> None:

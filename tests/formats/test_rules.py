@@ -100,7 +100,7 @@ def test_an_empty_record_has_no_findings() -> None:
 
 def test_rules_and_reasons_are_the_same() -> None:
     """Every R code of the table has exactly one rule with a docstring that names it, in order, and a vector here."""
-    codes = [code for code in reasons() if code.startswith("R")]
+    codes = [code for code in reasons() if "R" <= code < "R040"]  # from R040 on: information forms
     assert [rule.code for rule in rules.RULES] == codes == [code for code, _, _ in BROKEN]
     assert all((rule.places.__doc__ or "").startswith(rule.code) for rule in rules.RULES)
 

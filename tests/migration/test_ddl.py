@@ -101,12 +101,12 @@ def test_mariadb_from_postgresql() -> None:
         (
             "CREATE TABLE `office` (\n    `id` bigint NOT NULL,\n    `name` varchar(20) DEFAULT 'x' NOT NULL,\n"
             "    `open` tinyint(1) DEFAULT 1 NULL COMMENT 'it''s open'\n"
-            ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='offices'"
+            ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=/*M! utf8mb4_nopad_bin*//*!80017 utf8mb4_0900_bin*/ COMMENT='offices'"
         ),
         (
             "CREATE TABLE `staff` (\n    `id` int NOT NULL,\n    `office` bigint NULL,\n"
             "    `pay` decimal(12,2) DEFAULT 0.00 NULL,\n    `since` datetime(6) DEFAULT CURRENT_TIMESTAMP(6) NULL\n"
-            ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
+            ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=/*M! utf8mb4_nopad_bin*//*!80017 utf8mb4_0900_bin*/"
         ),
         "ALTER TABLE `office` ADD PRIMARY KEY (`id`), MODIFY `id` bigint NOT NULL AUTO_INCREMENT, AUTO_INCREMENT = 44",
         "ALTER TABLE `office` ADD CONSTRAINT `office_name_key` UNIQUE (`name`)",

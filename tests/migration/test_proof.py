@@ -7,10 +7,10 @@ import pytest
 from formats.errors import RefusedError
 from migration import proof
 from migration.engine import Identity
-from migration.proof import Drift, Listing, NotCarried, Phase, Place, Proof, TableProof, Use, Verdict
+from migration.proof import Changes, Drift, Listing, NotCarried, Phase, Place, Proof, TableProof, Use, Verdict
 
 PLACE = Place("sqlite", "3.54", "old", "sqlite:///old.db")
-TABLE = TableProof(1, "person", "person", ("id",), 40, 40, 1, 1, 0, 0, "ab" * 32, "ab" * 32)
+TABLE = TableProof(1, "person", "person", ("id",), 40, 40, 1, 1, 0, 0, 0, "ab" * 32, "ab" * 32)
 EQUAL = Proof(
     run="0011223344556677",
     office="33010001",
@@ -38,6 +38,7 @@ EQUAL = Proof(
     alterations=Listing("alterations.csv", 3, "00" * 32),
     differences=Listing("differences.csv", 0, "00" * 32),
     drift=Drift.SAME,
+    changes=Changes(),
     phases=(Phase("freeze", 1200),),
     cut_over=("stop",),
     way_back=("go back",),
@@ -69,7 +70,9 @@ def test_one_difference_of_any_kind_is_a_differing_target(change: dict[str, obje
 
 def test_a_changed_source_does_not_change_the_verdict() -> None:
     """The proof is about freeze and target; what the source did since is said beside it."""
-    assert replace(EQUAL, drift=Drift.CHANGED).verdict is Verdict.EQUAL
+    changed = replace(EQUAL, drift=Drift.CHANGED, changes=Changes(("person",), ("numbers",), 1, 2, 3))
+    assert changed.verdict is Verdict.EQUAL
+    assert proof.decode(proof.encode(changed)) == changed
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import pytest
 
 from flows.rechecking import RECHECK
 from flows.relocation import PAGE, PROOF, SIGNATURE
+from formats import charsets
 from formats.reasons import reasons
 from migration import environment, mapping, run, stages
 from migration.copying import altering, steps
 from migration.freeze import frozen, manifest, seal, state
-from migration.legacy import charsets
 from migration.rehearsal.rules import RULES
 from migration.verifying.drift import FILE as DRIFT
 from migration.verifying.verify import FILE as DIFFERENCES

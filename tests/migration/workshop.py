@@ -75,7 +75,7 @@ class Workshop:
     def freeze(self) -> tuple[Frozen, Plan]:
         """All tables of the source as they are, and a plan for them."""
         catalog = self.source.catalog()
-        plan = self._plan(catalog)
+        plan = self.plan(catalog)
         tables = [FrozenTable(table.number, table.reading_source(), table.chunk_rows) for table in plan.tables]
         return freeze(self.source, tables, catalog, self.folder / "freeze", at=AT), plan
 
@@ -98,7 +98,8 @@ class Workshop:
         data = (self.folder / file).read_bytes()
         return list(canon.rows(data[data.index(b"\n") + 1 :]))
 
-    def _plan(self, catalog: Catalog) -> Plan:
+    def plan(self, catalog: Catalog) -> Plan:
+        """A plan for all tables of this catalog of the source."""
         tables = tuple(self._table(number, table) for number, table in enumerate(catalog.tables, 1))
         numbers = itertools.count(1)
         steps = [

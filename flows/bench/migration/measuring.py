@@ -17,7 +17,7 @@ from formats.errors import ServiceError
 
 Command = Sequence[str]
 
-_WORK: Final = "flows.bench.migration.work"
+_WORK: Final = "flows.bench.migration"
 
 
 @dataclass(frozen=True, slots=True)

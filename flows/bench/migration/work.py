@@ -1,14 +1,12 @@
-"""One stage in a process of its own: `python -m flows.bench.migration.work STAGE FOLDER WORKERS`.
+"""One stage in a process of its own: `python -m flows.bench.migration STAGE FOLDER WORKERS`.
 
-`survey` (with the plan), `freeze`, `copy`, `verify` (with the proof's document, unsigned), or `siard`, which writes
-the folder's freeze as a SIARD file. Prints one JSON document: rows, seconds of the clock, seconds of processor time
-(user and system, children included) and this process's peak of memory in MiB. Starting Python and loading
-the drivers is not counted.
+`survey` (with the plan), `freeze`, `copy`, `carry` (freeze and copy side by side, as `jiexu migrate run` does both),
+`verify` (with the proof's document, unsigned), or `siard`, which writes the folder's freeze as a SIARD file. Prints one
+JSON document: rows, seconds of the clock, seconds of processor time (user and system, children included) and this
+process's peak of memory in MiB. Starting Python and loading the drivers is not counted, but that of other processes is.
 """
 
 import json
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -18,9 +16,10 @@ from typing import Final
 import click
 
 from flows import relocation
+from flows.bench.using import cpu, peak
 from flows.times import now, utc_text
 from formats.errors import ServiceError
-from migration import copying, environment, stages
+from migration import carrying, copying, environment, stages
 from migration import proof as proofs
 from migration.engine import Source
 from migration.freeze import Frozen
@@ -36,22 +35,10 @@ Work = Callable[[], int]  # gives how many rows it went through
 def measure(stage: str, folder: Folder, workers: int) -> dict[str, float]:
     """Do the stage on what those before it left in the folder."""
     work = STAGES[stage](folder, workers)
-    started, before = time.perf_counter(), _cpu()
+    started, before = time.perf_counter(), cpu()
     rows = work()
-    seconds, cpu = time.perf_counter() - started, _cpu() - before
-    return {"rows": rows, "seconds": seconds, "cpu": cpu, "peak_mib": _peak()}
-
-
-def _cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(item.ru_utime + item.ru_stime for item in used)
-
-
-def _peak() -> float:
-    """`ru_maxrss` would not do: in a process just started it begins with the memory of the one that started it."""
-    status = Path("/proc/self/status")
-    lines = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
-    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+    seconds, used = time.perf_counter() - started, cpu() - before
+    return {"rows": rows, "seconds": seconds, "cpu": used, "peak_mib": peak()}
 
 
 def _survey(folder: Folder, _: int) -> Work:
@@ -85,6 +72,20 @@ def _copy(folder: Folder, workers: int) -> Work:
         """Copy."""
         frozen, plan, (mapping, _) = Frozen.open(folder.freeze), stages.planned(folder), stages.decisions(folder)
         return copying.copy(frozen, plan, mapping, target, folder.path, asked.run, at=now(), workers=workers).rows
+
+    return work
+
+
+def _carry(folder: Folder, workers: int) -> Work:
+    asked = folder.asked()
+    source, target = _source(folder), environment.target(relocation.address(asked.target))
+
+    def work() -> int:
+        """Freeze and copy side by side."""
+        with carrying.beside(folder, target, now(), lambda _: None) as chunk:
+            stages.frozen(folder, source, now(), workers=workers, progress=lambda _: chunk())
+        carrying.settle(folder, target)
+        return _copy(folder, workers)()
 
     return work
 
@@ -124,9 +125,12 @@ STAGES: Final[Mapping[str, Callable[[Folder, int], Work]]] = {
     "survey": _survey,
     "freeze": _freeze,
     "copy": _copy,
+    "carry": _carry,
     "verify": _verify,
     "siard": _siard,
 }
 
-if __name__ == "__main__":
-    click.echo(json.dumps(measure(sys.argv[1], Folder(Path(sys.argv[2])), int(sys.argv[3]))))
+
+def main(stage: str, folder: str, workers: str) -> None:
+    """Measure this stage, and print what was measured."""
+    click.echo(json.dumps(measure(stage, Folder(Path(folder)), int(workers))))

@@ -41,3 +41,8 @@ def enter(connection: sa.Connection, run: str, chunk: Copied) -> None:
         "sha256": chunk.sha256,
     }
     connection.execute(sa.insert(_LEDGER), values)
+
+
+def forget(connection: sa.Connection, run: str, table: int) -> None:
+    """Remove the chunks of a table."""
+    connection.execute(sa.delete(_LEDGER).where(_LEDGER.c.run == run, _LEDGER.c.table_number == table))

@@ -15,6 +15,7 @@ from migration.catalog import Kind
 from migration.engine import LoadColumn, ReadColumn
 
 _PLAIN: Final = (int, float, str, Decimal)  # of which a truth value is none
+_KEEPING: Final = ("numeric", "decimal")
 _WHOLE: Final = re.compile(r"-?\d+")
 _BYTES: Final = re.compile(r"\\x(?:[0-9a-f]{2})*")
 _TEXTS: Final = re.compile(r"char|text|clob|string", re.IGNORECASE)
@@ -56,9 +57,12 @@ def _decimal(value: Any, column: ReadColumn) -> str:
     return text.removeprefix("-") if not number else text
 
 
-def _number(value: Any, _: ReadColumn) -> str:
+def _number(value: Any, column: ReadColumn) -> str:
+    """PostgreSQL's numeric without digits of its own keeps the zeros at the end of each value, and gives them."""
     number = _exact(value)
     text = f"{number:f}"
+    if isinstance(value, Decimal) and column.native in _KEEPING:
+        return text
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if not number else text
 

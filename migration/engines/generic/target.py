@@ -11,7 +11,7 @@ from formats.errors import IntegrityError
 from migration.catalog import TableName
 from migration.dialects import dialect
 from migration.engine import Copied
-from migration.engines.generic import connecting, ledger
+from migration.engines.generic import connecting, ledger, statements
 from migration.engines.generic.loading import GenericSession
 from migration.engines.generic.source import GenericSource
 
@@ -47,6 +47,19 @@ class GenericTarget(GenericSource):
             ledger.prepare(connection)
             connection.commit()
             return ledger.entries(connection, run)
+
+    def held(self, run: str) -> tuple[Copied, ...]:
+        """See `engine.Target`."""
+        engine = connecting.engine(self.url)
+        with connecting.meanings(engine.dialect.name), connecting.open_reading(engine) as connection:
+            return ledger.entries(connection, run) if sa.inspect(connection).has_table(ledger.TABLE) else ()
+
+    def withdraw(self, run: str, number: int, table: TableName) -> None:
+        """See `engine.Target`."""
+        engine = connecting.engine(self.url)
+        with connecting.open_writing(engine) as connection, connection.begin(), connecting.meanings(str(table)):
+            connection.execute(sa.delete(statements.table(table, ())))
+            ledger.forget(connection, run, number)
 
     def session(self) -> GenericSession:
         """See `engine.Target`."""

@@ -117,7 +117,7 @@ def _double(name: str, native: str) -> str:
     """The server's digits are the shortest too; it writes no `+`, and fewer numbers with an exponent.
 
     From 2**54 on there are doubles whose shortest digits lie exactly between two doubles: the server writes these, as
-    Python does, PostgreSQL one digit more. Such a value is shown as differing between the two.
+    Python does, PostgreSQL one digit more. The comparison takes both for the same double, and counts them.
     """
     # A `double(20,2)` by itself is written with two digits behind the point, whatever they are.
     value = name if word(native) in ("double", "real") and "(" not in native else f"({name} + 0e0)"

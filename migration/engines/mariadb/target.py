@@ -23,6 +23,8 @@ _SETTINGS: Final = (
 _NAMES: Final = """SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_SCHEMA = DATABASE() FROM information_schema.TABLES
  WHERE TABLE_TYPE <> 'SYSTEM VIEW'"""
 _COPIED: Final = f"SELECT table_number, chunk, row_count, sha256 FROM {LEDGER} WHERE run = %s ORDER BY 1, 2"
+_THERE: Final = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s"
+_FORGET: Final = f"DELETE FROM {LEDGER} WHERE run = %s AND table_number = %s"
 _TWICE: Final = frozenset({1062, 1586})
 
 
@@ -59,6 +61,20 @@ class MariadbTarget(MariadbSource):
         with connect(self.url) as wire, told(LEDGER):
             wire.fetch(MAKE_LEDGER)
             return tuple(Copied(*row) for row in wire.fetch(_COPIED, (run,)))
+
+    def held(self, run: str) -> tuple[Copied, ...]:
+        """See `Target`."""
+        with connect(self.url) as wire, told(LEDGER):
+            there = wire.fetch(_THERE, (LEDGER,))
+            return tuple(Copied(*row) for row in wire.fetch(_COPIED, (run,))) if there else ()
+
+    def withdraw(self, run: str, number: int, table: TableName) -> None:
+        """See `Target`. No TRUNCATE, which ends a transaction: a table of many rows takes its time."""
+        with connect(self.url) as wire, told(str(table)):
+            wire.begin()
+            wire.fetch(f"DELETE FROM {full_name(table)}")
+            wire.fetch(_FORGET, (run, number))
+            wire.commit()
 
     def session(self) -> MariadbSession:
         """See `Target`. Raises UsageError D609 when the server takes no LOAD DATA LOCAL."""

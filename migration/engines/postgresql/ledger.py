@@ -23,6 +23,7 @@ _ENTRIES: Final = (
     "SELECT table_number, chunk, row_count, sha256 FROM jiexu_copied WHERE run = %s ORDER BY table_number, chunk"
 )
 _ENTER: Final = "INSERT INTO jiexu_copied (run, table_number, chunk, row_count, sha256) VALUES (%s, %s, %s, %s, %s)"
+_FORGET: Final = "DELETE FROM jiexu_copied WHERE run = %s AND table_number = %s"
 
 
 def prepare(connection: Connection) -> None:
@@ -49,3 +50,8 @@ def enter(connection: Connection, run: str, chunk: Copied) -> None:
         raise IntegrityError("D643", f"table {chunk.table} chunk {chunk.chunk}") from None
     except psycopg.Error as error:
         raise meaning(error, TABLE) from None
+
+
+def forget(connection: Connection, run: str, table: int) -> None:
+    """Remove the chunks of a table. Raises psycopg.Error."""
+    connection.execute(_FORGET, [run, table])

@@ -84,7 +84,10 @@ def naturally(column: ReadColumn, *, binary: bool) -> bool:
     return held in _BINARY - {"integer", "numeric"} and column.kind in (Kind.BOOLEAN, Kind.BYTES, Kind.TEXT, Kind.OTHER)
 
 
-def _number(_column: ReadColumn, name: str, held: str) -> str:
+def _number(column: ReadColumn, name: str, held: str) -> str:
+    """A numeric without digits of its own keeps the zeros at the end of each value: 1.50 is not written as 1.5."""
+    if held == "numeric" and column.kind is Kind.NUMBER and "(" not in column.native:
+        return name
     return {"boolean": f"{name}::int", "numeric": f"trim_scale({name})"}.get(held, name)
 
 

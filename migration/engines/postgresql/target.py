@@ -38,6 +38,22 @@ class PostgresqlTarget(PostgresqlSource):
             ledger.prepare(connection)
             return ledger.entries(connection, run)
 
+    def held(self, run: str) -> tuple[Copied, ...]:
+        """See `engine.Target`."""
+        with connect(self.url, reading=False) as connection:  # the ledger is in the user's own default schema
+            there = _exists(connection, TableName("", ledger.TABLE))
+            return ledger.entries(connection, run) if there else ()
+
+    def withdraw(self, run: str, number: int, table: TableName) -> None:
+        """See `engine.Target`. The table comes first: whoever still loads it is waited for."""
+        with connect(self.url, reading=False) as connection:
+            try:
+                with connection.transaction():
+                    connection.execute(f"TRUNCATE {statements.table(table)}".encode())
+                    ledger.forget(connection, run, number)
+            except psycopg.Error as error:
+                raise meaning(error, str(table)) from None
+
     def session(self) -> PostgresqlSession:
         """See `engine.Target`."""
         return PostgresqlSession(self.url)

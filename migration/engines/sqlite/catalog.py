@@ -41,8 +41,9 @@ class _Reader:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        listed = self._rows("SELECT name, type FROM pragma_table_list WHERE schema = 'main'")
-        self._types = {name: what for name, what in listed if not _internal(name)}
+        listed = self._rows("SELECT name, type, strict FROM pragma_table_list WHERE schema = 'main'")
+        self._types = {name: what for name, what, _ in listed if not _internal(name)}
+        self._strict = sorted(name for name, _, strict in listed if strict)
         self._statements = {
             (kind, name): sql or "" for kind, name, sql in self._rows("SELECT type, name, sql FROM sqlite_schema")
         }
@@ -96,7 +97,7 @@ class _Reader:
     def _columns(self, name: str, written: create.Written) -> tuple[Column, ...]:
         rows = self._rows('SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)', name)
         rows = [row for row in rows if row[5] in (0, *_GENERATED)]
-        natives = {column: declared.native(native) for column, native, *_ in rows}
+        natives = {column: declared.native(native, strict=name in self._strict) for column, native, *_ in rows}
         kinds = self._kinds(name, natives)
         rowid = rowid_column(self._connection, name)
         return tuple(_column(row, natives[row[0]], kinds[row[0]], written, identity=row[0] == rowid) for row in rows)
@@ -182,7 +183,7 @@ class _Reader:
             yield Oddity("D625", TableName("", name), detail="a virtual table")
         for name in self._of("shadow"):
             yield Oddity("D625", TableName("", name), detail="belongs to a virtual table")
-        for (name,) in self._rows("SELECT name FROM pragma_table_list WHERE schema = 'main' AND strict ORDER BY name"):
+        for name in self._strict:
             yield Oddity("D625", TableName("", name), detail="STRICT: values of another type would be refused")
 
     def _collations(self, found: Table) -> Iterable[Oddity]:

@@ -72,16 +72,21 @@ _NUMBERS: Final = re.compile(r"\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.ASCII)
 
 
 def affinity(native: str) -> Affinity:
-    """The affinity of a declared type. ANY of a STRICT table, which keeps what it is given, is taken for NUMERIC."""
+    """The affinity of a declared type (see `native`)."""
     words = native.lower()
     if not words:
         return Affinity.NONE
     return next((found for word, found in _AFFINITIES if word in words), Affinity.NUMERIC)
 
 
-def native(written: str) -> str:
-    """A declared type as catalogs have it: lower case, single blanks."""
-    return " ".join(written.lower().split())
+def native(written: str, *, strict: bool = False) -> str:
+    """A declared type as catalogs have it: lower case, single blanks.
+
+    ANY of a STRICT table keeps what it is given, as a column without a type does, and is taken for one; elsewhere ANY
+    makes numbers of what looks like one (sqlite.org/stricttables.html, 3).
+    """
+    words = " ".join(written.lower().split())
+    return "" if strict and words == "any" else words
 
 
 def read(native: str) -> Declared:

@@ -18,6 +18,7 @@ _ENTRIES: Final = (
     "SELECT table_number, chunk, row_count, sha256 FROM jiexu_copied WHERE run = ? ORDER BY table_number, chunk"
 )
 _ENTER: Final = "INSERT INTO jiexu_copied (run, table_number, chunk, row_count, sha256) VALUES (?, ?, ?, ?, ?)"
+_FORGET: Final = "DELETE FROM jiexu_copied WHERE run = ? AND table_number = ?"
 
 
 def prepare(connection: apsw.Connection) -> None:
@@ -36,3 +37,8 @@ def enter(connection: apsw.Connection, run: str, chunk: Copied) -> None:
         connection.execute(_ENTER, (run, chunk.table, chunk.chunk, chunk.rows, chunk.sha256)).fetchall()
     except apsw.ConstraintError:
         raise IntegrityError("D643", f"table {chunk.table} chunk {chunk.chunk}") from None
+
+
+def forget(connection: apsw.Connection, run: str, table: int) -> None:
+    """Remove the chunks of a table. Raises apsw.Error."""
+    connection.execute(_FORGET, (run, table)).fetchall()

@@ -17,9 +17,12 @@ from migration.engines.sqlite.declared import Affinity, affinity
 FUNCTION: Final = "jiexu_cell"
 UTF8: Final = "jiexu_utf8"  # a text as its bytes, where the database itself has it in UTF-16
 
+Branches = tuple[tuple[str, str], ...]  # conditions, each with what is written where it holds
+
+_EXACT_DIGITS: Final = 15  # as many decimal digits survive in a double
 _SIX_DIGITS: Final = f"'.{'[0-9]' * 6}'"
 _FIRST_DAY: Final = "'0001-01-01'"  # not a numeral: a column of numeric affinity would make a number of '0001'
-_TEXTS: Final = frozenset({Kind.TEXT, Kind.OTHER})
+TEXTS: Final = frozenset({Kind.TEXT, Kind.OTHER})
 
 
 def given(name: str) -> str:
@@ -32,29 +35,41 @@ def value(column: ReadColumn, number: int, *, key: bool = False, wide: bool = Fa
 
     There SQL would write half a surrogate pair as another character, so every text is looked at.
     """
-    name = quote(column.name)
-    stray = f"{FUNCTION}({number}, {given(name)})"
-    if wide and column.kind in _TEXTS:
-        return stray if key else f"CASE WHEN {name} IS NULL THEN NULL ELSE {stray} END"
-    branches = _BRANCHES[column.kind](column, name)
-    null = () if key else ((f"{name} IS NULL", "NULL"),)
-    arms = " ".join(f"WHEN {when} THEN {then}" for when, then in (*branches, *null))
-    return f"CASE {arms} ELSE {stray} END" if arms else stray
+    otherwise = stray(column, number)
+    null = () if key else ((f"{quote(column.name)} IS NULL", "NULL"),)
+    held = () if wide and column.kind in TEXTS else branches(column)
+    return case((*held, *null), otherwise)
 
 
-def conditions(column: ReadColumn) -> list[str]:
-    """The conditions under which SQL alone writes a value of this column."""
-    return [when for when, _ in _BRANCHES[column.kind](column, quote(column.name))]
+def stray(column: ReadColumn, number: int) -> str:
+    """The expression for a value that SQL does not write by itself."""
+    return f"{FUNCTION}({number}, {given(quote(column.name))})"
+
+
+def case(arms: Branches, otherwise: str) -> str:
+    """What stands behind the first condition that holds, or else this."""
+    written = " ".join(f"WHEN {when} THEN {then}" for when, then in arms)
+    return f"CASE {written} ELSE {otherwise} END" if written else otherwise
+
+
+def branches(column: ReadColumn) -> Branches:
+    """The conditions under which SQL alone writes a value of this column, each with what it writes."""
+    return _BRANCHES[column.kind](column, quote(column.name))
 
 
 def line(columns: Sequence[ReadColumn], values: Sequence[str]) -> str:
-    """The expression for a whole line, without its end, of the `value` of each of its columns."""
+    """The expression for a whole line, without its end, of the `value` of each of its columns (see also `marking`)."""
     cells = [
-        f"""coalesce('"'||{_doubled(text) if column.kind in _TEXTS else text}||'"','NULL')"""
+        f"""coalesce('"'||{_doubled(text) if column.kind in TEXTS else text}||'"','NULL')"""
         for column, text in zip(columns, values, strict=True)
     ]
+    return joined("','", cells)
+
+
+def joined(mark: str, cells: Sequence[str]) -> str:
+    """The expression for these texts, none of which is NULL, with a mark between them."""
     while len(cells) > 1:  # a function takes at most so many arguments
-        cells = [f"concat_ws(',',{','.join(cells[at : at + 500])})" for at in range(0, len(cells), 500)]
+        cells = [f"concat_ws({mark},{','.join(cells[at : at + 500])})" for at in range(0, len(cells), 500)]
     return cells[0]
 
 
@@ -97,9 +112,6 @@ def natural(column: ReadColumn, *, wide: bool) -> bool:
     return not wide and column.kind is Kind.TEXT and not column.padded and held in (Affinity.TEXT, Affinity.NONE)
 
 
-Branches = tuple[tuple[str, str], ...]
-
-
 def _stored(name: str, storage: str) -> str:
     return f"typeof({name})='{storage}'"
 
@@ -109,12 +121,21 @@ def _integer(_column: ReadColumn, name: str) -> Branches:
 
 
 def _decimal(column: ReadColumn, name: str) -> Branches:
-    """A real number is written with the digits of the scale if they are what is stored: read back they are the same."""
-    digits = f"printf('%.{column.scale or 0}f',{name})"
-    zeros = f"||'.{'0' * column.scale}'" if column.scale else ""
+    """A real number is written with the digits of the scale if they are what is stored: read back they are the same.
+
+    Of up to 15 digits it is enough that a whole number, divided by a power of ten, is that double: both are exact, the
+    quotient is the double nearest to those digits, and no other 15 digits have the same. The others are read back.
+    """
+    scale = column.scale or 0
+    digits, real = f"printf('%.{scale}f',{name})", f"{_stored(name, 'real')} AND {name}<>0"
+    zeros = f"||'.{'0' * scale}'" if scale else ""
+    power = f"{10**scale}.0"
+    most = f"9e{_EXACT_DIGITS - 1 - scale}"
+    short = f"{real} AND {name} BETWEEN -{most} AND {most} AND round({name}*{power})/{power}={name}"
     return (
-        (f"{_stored(name, 'real')} AND {name}<>0 AND CAST({digits} AS REAL)={name}", digits),
+        *(((short, digits),) if scale <= _EXACT_DIGITS else ()),
         (_stored(name, "integer"), f"{name}{zeros}" if zeros else f"CAST({name} AS TEXT)"),
+        (f"{real} AND CAST({digits} AS REAL)={name}", digits),
     )
 
 

@@ -1,7 +1,8 @@
 """One state of a SQLite file, held by a read transaction, and its rows as canonical lines."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -9,7 +10,7 @@ import apsw
 
 from formats.errors import IntegrityError, UnreachableError
 from migration.engine import Block, Bound, Identity, ReadColumn, Reading
-from migration.engines.sqlite import rendering, state
+from migration.engines.sqlite import marking, rendering, state
 from migration.engines.sqlite.cells import Stored, Stray, written
 from migration.engines.sqlite.connecting import meaning, quote, read_only, table
 from migration.engines.sqlite.keys import Keys
@@ -92,13 +93,15 @@ class SqliteSnapshot:
         """See `engine.Snapshot`. A text that is not valid is D611."""
         if to and not after:
             self._complete(reading)
-        keys = self._keys(reading)
-        line = rendering.line(reading.columns, keys.values)
-        where, given = self._between(keys, after, to)
-        what = line if self.wide else f"CAST({line} AS BLOB)"
-        query = f"SELECT {what} FROM {table(reading.table)}{where} ORDER BY {keys.order}"  # noqa: S608 -- names are quoted
+        line = rendering.line(reading.columns, self._keys(reading).values) if self.wide else self._marked(reading)
+        columns = len(reading.columns)
+        make, more = (_encoded, 0) if self.wide else (partial(marking.lines, columns=columns), marking.more(columns))
         with self._telling(reading):
-            yield from _blocks(reading, self.connection.execute(query, given), wide=self.wide)
+            rows = self.connection.execute(*self._query(line, reading, after, to))
+            try:
+                yield from _blocks(rows, more, make)
+            except ValueError:
+                raise self._invalid(reading, after, to) from None
 
     def close(self) -> None:
         """See `engine.Snapshot`."""
@@ -140,6 +143,32 @@ class SqliteSnapshot:
             except apsw.Error as error:
                 raise meaning(error, str(reading.table)) from None
         return self._naming[reading]
+
+    def _marked(self, reading: Reading) -> str:
+        cells = (
+            marking.cell(column, self._number(reading, column), key=column.name in reading.key)
+            for column in reading.columns
+        )
+        return marking.line(list(cells))
+
+    def _query(self, line: str, reading: Reading, after: Bound, to: Bound) -> tuple[str, list[int | str]]:
+        """The rows of a range, each as this expression, in order; and what is given with it."""
+        keys = self._keys(reading)
+        where, given = self._between(keys, after, to)
+        return f"SELECT {line} FROM {table(reading.table)}{where} ORDER BY {keys.order}", given  # noqa: S608 -- names are quoted
+
+    def _invalid(self, reading: Reading, after: Bound, to: Bound) -> IntegrityError:
+        """D611 with the column of the first text of these rows that is not valid: each of them is looked at."""
+        values = [
+            rendering.value(column, self._number(reading, column), key=column.name in reading.key, wide=True)
+            for column in reading.columns
+        ]
+        try:
+            for _ in self.connection.execute(*self._query(rendering.line(reading.columns, values), reading, after, to)):
+                continue
+        except IntegrityError as error:
+            return error
+        return IntegrityError("D611", str(reading.table))
 
     def _number(self, reading: Reading, column: ReadColumn) -> int:
         place = (str(reading.table), column)
@@ -206,33 +235,22 @@ def _utf8(*given: Any) -> bytes | None:
     return None if text is None else text.encode()
 
 
-def _blocks(reading: Reading, rows: Iterable[tuple[Any, ...]], *, wide: bool) -> Iterator[Block]:
-    """The lines in blocks. This loop runs once a row: nothing is called in it that need not be."""
-    lines: list[bytes] = []
+def _blocks(rows: Iterable[tuple[Any, ...]], more: int, make: Callable[[list[Any]], bytes]) -> Iterator[Block]:
+    """The rows in blocks; each becomes longer by `more`, and by the quotes in it.
+
+    This loop runs once a row: nothing is called in it that need not be.
+    """
+    lines: list[Any] = []
     size = 0
     for (line,) in rows:
         lines.append(line)
-        size += len(line)
+        size += len(line) + more
         if size >= _BLOCK:
-            yield _block(reading, lines, wide=wide)
+            yield Block(make(lines), len(lines))
             lines, size = [], 0
     if lines:
-        yield _block(reading, lines, wide=wide)
+        yield Block(make(lines), len(lines))
 
 
-def _block(reading: Reading, lines: list[bytes], *, wide: bool) -> Block:
-    if wide:
-        lines = [str(line).encode() for line in lines]
-    lines.append(b"")
-    data = b"\n".join(lines)
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        raise IntegrityError("D611", f"{reading.table}.{_column(reading, data[: error.start])}") from None
-    return Block(data, len(lines) - 1)
-
-
-def _column(reading: Reading, before: bytes) -> str:
-    """The column in whose cell these whole and begun lines end: commas and line ends outside quotes are counted."""
-    outside = b"".join(before.split(b'"')[::2])
-    return reading.columns[outside.rpartition(b"\n")[2].count(b",")].name
+def _encoded(lines: list[str]) -> bytes:
+    return "\n".join([*lines, ""]).encode()

@@ -56,6 +56,33 @@ class SqliteTarget(SqliteSource):
         finally:
             connection.close()
 
+    def held(self, run: str) -> tuple[Copied, ...]:
+        """See `engine.Target`."""
+        path = file(self.url)
+        if not path.exists():
+            return ()
+        connection = read_only(path)
+        try:
+            query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = ?"
+            there = connection.execute(query, (ledger.TABLE,)).fetchall()
+            return ledger.entries(connection, run) if there else ()
+        except apsw.Error as error:
+            raise meaning(error, ledger.TABLE) from None
+        finally:
+            connection.close()
+
+    def withdraw(self, run: str, number: int, table: TableName) -> None:
+        """See `engine.Target`."""
+        connection = writable(file(self.url))
+        try:
+            with connection:
+                connection.execute(_emptying(table)).fetchall()
+                ledger.forget(connection, run, number)
+        except apsw.Error as error:
+            raise meaning(error, str(table)) from None
+        finally:
+            connection.close()
+
     def session(self) -> SqliteSession:
         """See `engine.Target`."""
         return SqliteSession(file(self.url))
@@ -63,6 +90,10 @@ class SqliteTarget(SqliteSource):
     def refresh(self, tables: Sequence[TableName]) -> None:
         """See `engine.Target`."""
         self.execute([f"ANALYZE {table(name)}" for name in tables])
+
+
+def _emptying(name: TableName) -> str:
+    return f"DELETE FROM {table(name)}"  # noqa: S608 -- names are quoted
 
 
 def _refusal(error: apsw.Error, number: int) -> ServiceError:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from formats.charsets import Charset
 from formats.errors import IntegrityError
-from migration.legacy.charsets import Charset
 
 _VERSIONS: Final = {
     0x02: "dBASE II",

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from formats.charsets import Charset
 from migration.canon import double
 from migration.catalog import Column, Kind
 from migration.legacy.cells import Field, Texts
-from migration.legacy.charsets import Charset
 from migration.legacy.dbf.header import DbfColumn
 from migration.legacy.dbf.memo import DamagedMemo, Memo
 

@@ -12,7 +12,8 @@ def test_a_peak_of_memory_is_the_process_s_own() -> None:
     held = b"x" * (300 * 2**20)
     code = "from flows.bench.using import peak; print(peak())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
-    assert 1 < float(done.stdout) < 200 < 300 < peak()
+    assert 1 < float(done.stdout) < 200
+    assert peak() > 300
     assert len(held) == 300 * 2**20
 
 

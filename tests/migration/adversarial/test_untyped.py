@@ -24,6 +24,16 @@ def test_numbers_that_become_texts_are_said(office: Office, places: Places) -> N
     assert [place for code, place, carry in losses if (code, carry) == ("D624", "declared")] == ["a.m", "a.n"]
 
 
+def test_any_of_a_strict_table_is_a_column_without_a_type(office: Office, places: Places) -> None:
+    """ANY of a STRICT table keeps digits as text beside numbers: what that loses is said, and digits alone lose nothing."""
+    source, target = places.fresh("sqlite"), places.fresh("sqlite")
+    writing.run(source, "CREATE TABLE a (id integer PRIMARY KEY, m ANY, n ANY) STRICT")
+    writing.fill(source, "a", [(1, 1, "007"), (2, "x", "1e5"), (3, "007", "x")])
+    done = migrate(office, places.run(), source, target)
+    told = [place for code, place, carry in done.losses if (code, carry) == ("D624", "declared")]
+    assert (told, done.report.rows) == (["a.m"], 3)
+
+
 def test_numbers_of_any_size_arrive(office: Office, places: Places) -> None:
     """Numbers beyond 64 bits, and numerals beside texts in a column that makes numbers of them, are the same again."""
     source, target = places.fresh("sqlite"), places.fresh("sqlite")

@@ -59,6 +59,8 @@ class _Generic(EnvironmentBehaviour):
 class TestGenericOnSqlite(_Generic):
     """SQLite through SQLAlchemy and the standard library."""
 
+    kinds = tuple(SQLITE)
+
     writes_beside = False
 
     @pytest.fixture

@@ -1,6 +1,8 @@
 """Rows of files put in the order of their key."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from formats.errors import IntegrityError
 from migration import canon
-from migration.catalog import Table
+from migration.catalog import Key, Table
 from migration.engine import Block
 from migration.freeze import ordering
 from tests.migration.freeze.memory import KIND, NOTE, PERSON, keyed, reading
@@ -18,6 +20,17 @@ TEXT = st.text(alphabet='ab"\n\x00,张', max_size=4)
 NUMBER = st.integers(-(10**25), 10**25).map(str) | st.integers(-20, 20).map(str)
 KINDS = st.lists(st.tuples(TEXT, NUMBER), unique=True, max_size=20)
 NOTES = st.lists(st.tuples(st.none() | TEXT, st.none() | NUMBER), max_size=20)
+TURNED = replace(KIND, primary=Key("", ("year", "code")))
+FIRST = replace(KIND, primary=Key("", ("code",)))
+BEHIND = replace(PERSON, primary=Key("", ("name",)))
+ANY = {
+    PERSON: st.tuples(NUMBER, st.none() | TEXT),
+    BEHIND: st.tuples(st.none() | NUMBER, TEXT),
+    KIND: st.tuples(TEXT, NUMBER),
+    TURNED: st.tuples(TEXT, NUMBER),
+    FIRST: st.tuples(TEXT, NUMBER),
+    NOTE: st.tuples(st.none() | TEXT, st.none() | NUMBER),
+}
 PEOPLE = st.lists(st.tuples(NUMBER, TEXT), unique_by=lambda row: row[0], max_size=20)
 
 
@@ -79,6 +92,7 @@ def test_bytes_that_are_no_rows_are_refused(tmp_path: Path) -> None:
         (PERSON, (("-2", ""), ("-1", ""), ("9", ""), ("10", "")), True),
         (PERSON, (("1", ""), ("2", ""), ("3", ""), ("2", "")), False),
         (PERSON, (("1", ""), ("1", "")), False),
+        (FIRST, (("z\n", "1"), ("b", "1")), False),
         (NOTE, ((None, "1"), ("a", "1"), ("a", "1")), True),
         (NOTE, (("a", "1"), (None, "1")), False),
     ],
@@ -91,3 +105,24 @@ def test_rising_rows_pass_as_they_are(table: Table, rows: Sequence[canon.Cells],
     else:
         with pytest.raises(ordering.OrderError):
             lines(found)
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), table=st.sampled_from(tuple(ANY)), size=st.integers(1, 4), sort=st.booleans())
+def test_rows_rise_when_their_canonical_order_does(data: st.DataObject, table: Table, size: int, sort: bool) -> None:
+    """Keys at any place, of one column or two, of numbers and of texts with quotes and line ends, block after block."""
+    rows: list[canon.Cells] = data.draw(st.lists(ANY[table], max_size=8))
+    rows = sorted(rows, key=lambda row: keyed(table, row)) if sort else rows
+    places = [keyed(table, row) for row in rows]
+    if all(left < right or (left == right and not table.primary) for left, right in pairwise(places)):
+        assert lines(ordering.rising(blocks(rows, size), reading(table))) == rows
+    else:
+        with pytest.raises(ordering.OrderError):
+            lines(ordering.rising(blocks(rows, size), reading(table)))
+
+
+@pytest.mark.parametrize("name", ["a", "a\n"])
+def test_null_in_a_key_that_rises_is_refused(name: str) -> None:
+    """A key column without a value gives D616 before anything is put in order, whether its rows are one line each."""
+    with pytest.raises(IntegrityError, match=r"D616.*NULL"):
+        lines(ordering.rising(blocks(((None, name), ("1", "b"))), reading(PERSON)))

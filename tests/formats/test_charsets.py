@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
+from formats.charsets import PRIVATE, charset
 from formats.errors import UsageError
-from migration.legacy.charsets import PRIVATE, charset
 from migration.legacy.private_use import parse
 from tests.parts import need
 

@@ -1,0 +1,61 @@
+r"""Canonical lines made of many rows at once: SQLite joins a row's cells by marks, Python makes lines of a whole block.
+
+Marks are octets that no text in UTF-8 can hold: 0xff between cells, 0xfe for NULL, and in Python 0xfd between rows and
+0xfc for a quote inside a cell. So quotes are doubled once a block and not once a cell. Whatever holds a mark without
+being one is found: 0xff and 0xfd are counted, 0xfc is looked for, a text that begins with 0xfe is left to Python, and
+0xfe anywhere else remains and is not UTF-8. Pure; for databases in UTF-8 only.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from migration.engine import ReadColumn
+from migration.engines.sqlite import rendering
+from migration.engines.sqlite.connecting import quote
+
+_CELL, _NULL, _ROW, _QUOTE = b"\xff", b"\xfe", b"\xfd", b"\xfc"
+_SQL_CELL: Final = f"CAST(x'{_CELL.hex()}' AS TEXT)"
+_SQL_NULL: Final = f"CAST(x'{_NULL.hex()}' AS TEXT)"
+_TOGETHER: Final = 512  # rows: what is made of them over and over stays in the processor's cache
+
+
+def cell(column: ReadColumn, number: int, *, key: bool) -> str:
+    """The expression for a column's canonical text, or for the mark of NULL. See `rendering.value`."""
+    name = quote(column.name)
+    begins = f" AND {name} COLLATE BINARY<{_SQL_NULL}" if column.kind in rendering.TEXTS else ""
+    null = [] if key else [(f"{name} IS NULL", _SQL_NULL)]
+    branches = [(f"{when}{begins}", then) for when, then in rendering.branches(column)]
+    return rendering.case((*branches, *null), rendering.stray(column, number))
+
+
+def line(cells: Sequence[str]) -> str:
+    """The expression for a whole row, bytes."""
+    return f"CAST({rendering.joined(_SQL_CELL, cells)} AS BLOB)"
+
+
+def more(columns: int) -> int:
+    """How much longer a line of so many columns is than the row that it is made of, if no quote is in its cells."""
+    return 2 * columns + 1
+
+
+def lines(rows: Sequence[bytes], columns: int) -> bytes:
+    """The canonical lines of rows of so many columns. Raises ValueError if a text is not UTF-8."""
+    return b"".join(_lines(rows[at : at + _TOGETHER], columns) for at in range(0, len(rows), _TOGETHER))
+
+
+def _lines(rows: Sequence[bytes], columns: int) -> bytes:
+    marked = _ROW.join(rows)
+    quotes = b'"' in marked
+    if _QUOTE in marked:
+        raise ValueError("a text holds a mark")
+    if quotes:
+        marked = marked.replace(b'"', _QUOTE)
+    cells = marked.replace(_CELL, b'","')
+    made = cells.replace(_ROW, b'"\n"')
+    if len(cells) - len(marked) != 2 * len(rows) * (columns - 1) or len(made) - len(cells) != 2 * (len(rows) - 1):
+        raise ValueError("a text holds a mark")
+    made = b"".join((b'"', made, b'"\n')).replace(b'"' + _NULL + b'"', b"NULL")
+    if quotes:
+        made = made.replace(_QUOTE, b'""')
+    made.decode()
+    return made
