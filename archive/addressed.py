@@ -34,6 +34,10 @@ class Ruled(Protocol):
     def person(self) -> str:
         """The person number of a case to be opened."""
 
+    @property
+    def posted(self) -> str:
+        """`1` where that person was moved by an officially approved posting."""
+
 
 def settle(connection: Connection, item: Ruled, now: str) -> bool:
     """Carry out a ruling. False, and nothing is changed, where the case has moved on since and it holds no more."""
@@ -70,6 +74,7 @@ def _asked(item: Ruled, now: str) -> dict[str, Any]:
         "findings": (),
         "why": "",
         "letter": entry.message_id,
+        "posted_person": item.posted,
     }
 
 

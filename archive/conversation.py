@@ -18,6 +18,7 @@ class Standing:
 
     `digest` is that of the answered message's document, empty where it is not known. `letter` is the id of the contact
     letter with which the case began, `reason` the code for which a person refuses its delivery; both may be empty.
+    `posted`: the person was moved by an officially approved posting.
     """
 
     state: State | None
@@ -26,6 +27,7 @@ class Standing:
     digest: str
     letter: str = ""
     reason: str = ""
+    posted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ def standing(ledger: Ledger, partner: str, case: str, answers: str) -> Standing:
     digest = "" if about == "unknown" or said is None else said.digest
     if row is None:
         return Standing(None, outgoing=False, about=about, digest=digest)
-    return Standing(State(row.state), row.direction == OUT, about, digest, row.letter, row.reason)
+    outgoing, posted = row.direction == OUT, row.posted_person == "1"
+    return Standing(State(row.state), outgoing, about, digest, row.letter, row.reason, posted)
 
 
 def _message(connection: Connection, partner: str, message_id: str) -> Row[Any] | None:

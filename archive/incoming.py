@@ -78,7 +78,7 @@ class AnsweredDelivery:
     """A message with its answer: the receipt is kept and ready to leave; `original` is the package as received.
 
     `event` is what happens to the case of a message that is no delivery, and `person` the person number for which a
-    contact letter opens one.
+    contact letter opens one; `posted` is `1` where the letter says that the person was officially posted.
     """
 
     incoming: Incoming
@@ -88,6 +88,7 @@ class AnsweredDelivery:
     original: Kept
     event: Event | None = None
     person: str = ""
+    posted: str = ""
 
 
 def prepare(ledger: Ledger, owner: Owner, incoming: Sequence[Incoming], at: datetime) -> tuple[Answer, ...]:

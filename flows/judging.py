@@ -31,6 +31,7 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
     event: Event | None = None
     person: str = ""
+    posted: str = ""
 
 
 def kind_of(message: Message) -> str:
@@ -82,7 +83,7 @@ def _applicant(office: Office, applicant: Applicant) -> Judgement:
     number, name = found
     if not same_name(name, applicant.name):
         return Judgement((Finding("L303", "/contactLetter/applicant/@name", "the name held here", "another name"),))
-    return Judgement(person=number)
+    return Judgement(person=number, posted=applicant.posted)
 
 
 def refused(office: Office, delivery: Delivery, stands: Standing) -> tuple[Finding, ...]:

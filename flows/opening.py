@@ -48,7 +48,7 @@ class Addressed:
     """A message from a proved sender that is to be answered: taken up, or refused where there are blocking findings.
 
     `message` is None when the document could not be read. `event` is what a message that is no delivery does to its
-    case, `person` the person number for whom a contact letter opens one.
+    case, `person` the person number for whom a contact letter opens one, `posted` what that letter says of a posting.
     """
 
     arrival: Arrival
@@ -58,6 +58,7 @@ class Addressed:
     findings: tuple[Finding, ...]
     event: Event | None = None
     person: str = ""
+    posted: str = ""
 
     @property
     def delivery(self) -> Delivery | None:
@@ -154,12 +155,12 @@ def _judged(office: Office, addressed: Addressed, message: Asking, at: datetime)
             return replace(addressed, findings=approved)
     if isinstance(message, Delivery):
         stands = judging.standing(office, message)
-        findings = judging.refused(office, message, stands) or rules.check(message, at.date())
+        findings = judging.refused(office, message, stands) or rules.check(message, at.date(), posted=stands.posted)
         if not rules.blocks(findings):
             findings += judging.unpaid(office, message, stands)
         return replace(addressed, findings=findings)
     judged = judging.judge(office, message)
-    return replace(addressed, findings=judged.findings, event=judged.event, person=judged.person)
+    return replace(addressed, findings=judged.findings, event=judged.event, person=judged.person, posted=judged.posted)
 
 
 def _is_receipt(document: bytes) -> bool:

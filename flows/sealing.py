@@ -31,7 +31,12 @@ from flows.wiring import SERVICE, Office
 from formats import rules, validation, xml
 from formats.changes import changes
 from formats.errors import IntegrityError, RefusedError
+from formats.information_form import InformationForm
 from formats.messages import Correction, Delivery, Finding, Header
+from formats.pension.forms import forms_of
+from formats.pension.parameters import parameters
+from formats.record import Record
+from formats.workdays import beijing_day
 from transfer import envelope
 from transfer.envelope import Sealed
 from transfer.naming import PackageName
@@ -119,7 +124,7 @@ def seal_case(office: Office, work: Work, at: datetime) -> Sealing | Judged:
     Raises ServiceError when a part of the service fails (S403, S409, S412, S415).
     """
     delivery = draft(office, work, at)
-    findings = rules.check(delivery, at.date())
+    findings = rules.check(delivery, at.date(), posted=work.posted_person == "1")
     if rules.blocks(findings):
         return Judged(work.case, findings)
     try:
@@ -163,8 +168,17 @@ def draft(office: Office, work: Work, at: datetime) -> Delivery:
         environment=office.settings.environment,
         answers=work.letter,
     )
-    delivery = Delivery(header, work.kinds, work.approvals, office.records.read(work.person, work.kinds))
+    record = office.records.read(work.person, work.kinds)
+    delivery = Delivery(header, work.kinds, work.approvals, record, _forms(work, record, at))
     return replace(delivery, correction=_correction(office, work, delivery)) if work.corrects else delivery
+
+
+def _forms(work: Work, record: Record, at: datetime) -> tuple[InformationForm, ...]:
+    """The information forms (信息表) of a delivery that answers a contact letter: nobody else waits for a fund."""
+    if not work.letter:
+        return ()
+    posted = work.posted_person == "1"
+    return forms_of(record, work.kinds, beijing_day(at), parameters(), posted=posted)
 
 
 def _correction(office: Office, work: Work, delivery: Delivery) -> Correction:

@@ -232,7 +232,8 @@ def _take_in(
             failed.append(_failed(item.opening, error))
             continue
         event = item.opening.event if final[0] == "accepted" else None
-        answered.append(AnsweredDelivery(item.opening.incoming, *final, original, event, item.opening.person))
+        opening = item.opening
+        answered.append(AnsweredDelivery(opening.incoming, *final, original, event, opening.person, opening.posted))
     return answered, failed
 
 

@@ -228,7 +228,7 @@ class Mender:
 @contextmanager
 def mender(place: Place, found: Snapshot, layout: Layout, ledger: Ledger, said: Said, aside: Aside) -> Iterator[Mender]:
     """A mender at work, under the lock of whoever writes objects; what it fetched is removed behind it."""
-    work = layout.stage / "repair"
+    work = _work(layout)
     with held(layout.seal_lock):
         with disk():
             shutil.rmtree(work, ignore_errors=True)
@@ -238,6 +238,17 @@ def mender(place: Place, found: Snapshot, layout: Layout, ledger: Ledger, said: 
             yield Mender(place, found, files, layout, ledger, said, aside, work)
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def sweep(layout: Layout) -> None:
+    """Remove what a repair that was killed at its very end has left."""
+    if _work(layout).exists():
+        with held(layout.seal_lock):
+            shutil.rmtree(_work(layout), ignore_errors=True)
+
+
+def _work(layout: Layout) -> Path:
+    return layout.stage / "repair"
 
 
 def _build(made: Path, rows: list[Member], sources: list[Path]) -> list[str]:

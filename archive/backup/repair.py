@@ -59,6 +59,7 @@ def repair(damaged: Damaged, place: Place, opened: Opened, at: datetime, who: st
     """Put right what can be put right. Raises IntegrityError A509, A512 (the backup itself); UnreachableError."""
     found = damaged.audit().problems
     if not found:
+        file_repair.sweep(Layout(damaged.archive, damaged.office))
         return RepairReport(opened.snapshot.id, (), (), ())
     aside = Aside(damaged.archive, utc_text(at))
     mended: list[Mended] = []

@@ -5,6 +5,7 @@
     contributions.py  R010-R015         what was due and paid
     account.py        R016-R020, R024   months and personal account, recomputed from the rows (art. 6)
     codes.py          R025-R027, R029   codes, references, dates
+    formats.pension   R040-R052         the information forms, where a delivery has them
 
 A rule gets the `Figures` of one delivery and yields the places where it does not hold, the first ones first. Whether a
 rule refuses (error) or only tells (warning) is in the table of reasons. A rule about a value that is absent holds.
@@ -16,8 +17,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
+from operator import attrgetter
 
 from formats.messages import Delivery, Finding
+from formats.pension.checking import check_forms
 from formats.reasons import reason
 from formats.rules import account, codes, contributions, enrolment, person
 from formats.rules.figures import Figures, Place, figures_of
@@ -71,13 +74,18 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def check(delivery: Delivery, on: date) -> tuple[Finding, ...]:
+def check(delivery: Delivery, on: date, *, posted: bool = False) -> tuple[Finding, ...]:
     """All findings of all rules, errors and warnings, in the order of the rules' codes.
 
-    `on` is the day of the check: nothing in a record lies after it. At most `MOST_FINDINGS` a rule.
+    `on` is the day of the check: nothing in a record lies after it. `posted`: the person was moved by an officially
+    approved posting, as the contact letter says. At most `MOST_FINDINGS` a rule.
     """
-    shared = figures_of(delivery, on)
-    return tuple(finding for rule in RULES for finding in rule.findings(shared))
+    shared = figures_of(delivery, on, posted=posted)
+    found = tuple(finding for rule in RULES for finding in rule.findings(shared))
+    if not delivery.forms:
+        return found
+    of_forms = check_forms(delivery.forms, delivery.kinds, delivery.record, on, posted=posted)
+    return tuple(sorted(found + of_forms, key=attrgetter("code")))
 
 
 def blocks(findings: Iterable[Finding]) -> bool:

@@ -71,12 +71,15 @@ def kinds(figures: Figures) -> Iterator[Place]:
 
 
 def age(figures: Figures) -> Iterator[Place]:
-    """R023 (warning): men from 50 and women from 40 on get a temporary account outside the household province."""
+    """R023 (warning): men from 50 and women from 40 on get a temporary account outside the household province.
+
+    Who was moved by an officially approved posting does not.
+    """
     person = figures.record.person
     table = insurance_kinds()
     pension = any(kind in table and table[kind].scheme == _TEMPORARY_SCHEME for kind in figures.delivery.kinds)
     years = _TEMPORARY_FROM.get(person.sex)
-    if not pension or years is None or not person.household_place or not person.birth_date:
+    if figures.posted or not pension or years is None or not person.household_place or not person.birth_date:
         return
     reached = f"{figures.on.year - years:04d}-{figures.on:%m-%d}" >= person.birth_date
     if reached and person.household_place[:2] != figures.delivery.header.receiver[:2]:

@@ -50,6 +50,7 @@ class Figures:
     counting: Sequence[bool]  # for each contribution, whether it makes its month count
     counted: Mapping[MonthKey, int]  # how often a month counts at a place: 1, or more where rows are double
     months: Mapping[str, AbstractSet[str]]  # the months that count, by kind; a month paid at two places counts once
+    posted: bool = False  # moved by an officially approved posting
 
     @property
     def record(self) -> Record:
@@ -68,7 +69,7 @@ def number(text: str) -> int:
         return 0
 
 
-def figures_of(delivery: Delivery, on: date) -> Figures:
+def figures_of(delivery: Delivery, on: date, *, posted: bool = False) -> Figures:
     """The figures of a delivery, for all rules."""
     rows = delivery.record.contributions
     columns: dict[str, Sequence[str]] = dict(
@@ -77,7 +78,7 @@ def figures_of(delivery: Delivery, on: date) -> Figures:
     amounts = _amounts(columns)
     counting = _counting(columns["contribution_type"], amounts)
     counted = _counted(columns, amounts, counting)
-    return Figures(delivery, on, columns, amounts, counting, counted, _months(counted))
+    return Figures(delivery, on, columns, amounts, counting, counted, _months(counted), posted)
 
 
 def contribution(row: int, attribute: str = "") -> str:
