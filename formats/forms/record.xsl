@@ -61,6 +61,9 @@
               <xsl:call-template name="values"><xsl:with-param name="element" select="$record/r:registration/r:person"/></xsl:call-template>
             </section>
           </xsl:if>
+          <xsl:if test="key('group', 'contributions') and key('group', 'account')">
+            <xsl:apply-templates select="$delivery/m:forms/m:form"/>
+          </xsl:if>
           <xsl:if test="key('group', 'registration')">
             <xsl:call-template name="table">
               <xsl:with-param name="id" select="'employers'"/>
@@ -115,6 +118,21 @@
         </footer>
       </body>
     </html>
+  </xsl:template>
+
+  <!-- The information form of one pension (信息表): what moves, and behind it the months that it comes from. -->
+  <xsl:template match="m:form">
+    <section class="form">
+      <h2><xsl:value-of select="key('text', 'section.form.1')"/></h2>
+      <xsl:call-template name="values"><xsl:with-param name="element" select="m:sums"/></xsl:call-template>
+      <h2><xsl:value-of select="key('text', 'section.form.2')"/></h2>
+      <table>
+        <xsl:call-template name="head"><xsl:with-param name="row" select="'period'"/></xsl:call-template>
+        <tbody>
+          <xsl:for-each select="m:period"><xsl:call-template name="row"/></xsl:for-each>
+        </tbody>
+      </table>
+    </section>
   </xsl:template>
 
   <!-- The values of one element, each under its label; one that is absent is left out. -->

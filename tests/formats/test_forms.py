@@ -18,6 +18,7 @@ from formats.forms.forms import View
 from formats.groups import GROUPS
 from formats.reasons import LANGUAGES, Language
 from tests import builders as a
+from tests.letters import an_information_form
 from tests.parts import ROOT
 
 FOLDER = ROOT / "formats/forms"
@@ -34,6 +35,8 @@ ROWS = {
     "OtherEntry": "entry",
     "DeliveryHeader": "header",
     "Approval": "approval",
+    "FormSums": "sums",
+    "FormPeriod": "period",
 }
 SECTIONS = ["transfer", "person", "employers", "enrolments", "contributions", "subsidies", "benefits", "months",
             "account", "other", "approvals"]  # fmt: skip
@@ -82,7 +85,7 @@ def test_every_word_is_there_in_three_languages() -> None:
 def test_labels_are_those_of_the_schema() -> None:
     """Chinese names and codes of LD/T 92 stand in the form as they stand in the schema."""
     known = {}
-    for file in ("record-1", "message-1"):
+    for file in ("record-1", "message-1", "form-1"):
         for kind in etree.parse(ROOT / f"formats/schema/{file}.xsd").iterfind(f"{XS}complexType"):
             for item in kind.iterfind(f"{XS}attribute"):
                 note = item.find(f"{XS}annotation")
@@ -95,6 +98,17 @@ def test_labels_are_those_of_the_schema() -> None:
         if row["shape"] != "months"
     }
     assert {key: value for key, value in shown.items() if known[key] != value} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_delivery_shows_its_information_forms(language: Language) -> None:
+    """Form one with its sums, form two a row a period, where contributions and account are in scope; else nothing."""
+    document = xml.encode(a.a_delivery(forms=(an_information_form(),)))
+    (form,) = page(document, language).xpath("//section[@class='form']")
+    assert "17043.53" in words(form)
+    assert len(form.xpath(".//tbody/tr")) == 2
+    assert not page(document, language, View(groups=("account",))).xpath("//section[@class='form']")
+    assert not page(xml.encode(a.a_delivery()), language).xpath("//section[@class='form']")
 
 
 def test_every_code_has_a_korean_name() -> None:
