@@ -22,8 +22,8 @@ $(STAMP): constraints.txt pyproject.toml
 demo: setup ## two offices, a real SSH server, 200 people from one to the other
 	$(RUN)jiexu demo
 
-test: setup ## the whole test suite
-	$(RUN)python -m pytest
+test: setup ## the whole test suite, in a process a core
+	$(RUN)python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 check: setup ## lint, types, import contracts, budgets
 	$(RUN)ruff check .
