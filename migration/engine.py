@@ -15,10 +15,14 @@ Bound = tuple[str, ...] | None  # the canonical texts of a key's columns; None: 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some whole canonical lines, at most about a quarter of a megabyte unless one row is longer, and how many."""
+    """Some whole canonical lines, at most about a quarter of a megabyte unless one row is longer, and how many.
+
+    `utf8`: whoever made them has found them to be UTF-8, which is not looked at again then.
+    """
 
     data: bytes
     rows: int
+    utf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,13 +40,18 @@ class Stream:
             continue
 
 
+def _decoded(block: Block, table: TableName) -> None:
+    try:
+        block.data.decode()
+    except UnicodeDecodeError:
+        raise IntegrityError("D611", str(table)) from None
+
+
 def checked(blocks: Iterable[Block], table: TableName) -> Iterator[Block]:
     """The blocks that hold rows. Raises IntegrityError D611 naming the table: not UTF-8; D671: not whole lines."""
     for block in blocks:
-        try:
-            block.data.decode()
-        except UnicodeDecodeError:
-            raise IntegrityError("D611", str(table)) from None
+        if not block.utf8:
+            _decoded(block, table)
         if block.data and not block.data.endswith(b"\n"):
             raise IntegrityError("D671", str(table))
         if block.rows:

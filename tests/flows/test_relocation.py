@@ -13,6 +13,7 @@ from archive.audit import audit
 from flows import engine, rechecking, relocation
 from flows.times import now
 from flows.wiring import Office
+from formats.digest import sha256
 from formats.errors import IntegrityError, RefusedError, UsageError
 from migration import proof as proofs
 from migration.proof import Drift, Verdict

@@ -132,12 +132,14 @@ def test_sqlite_from_postgresql() -> None:
         (
             'CREATE TABLE "office" (\n    "id" integer PRIMARY KEY AUTOINCREMENT NOT NULL,\n'
             '    "name" varchar(20) DEFAULT \'x\' NOT NULL,\n    "open" boolean DEFAULT 1,\n'
-            '    UNIQUE ("name"),\n    CHECK ("name" <> \'a"b\')\n)'
+            '    CONSTRAINT "office_name_key" UNIQUE ("name"),\n'
+            '    CONSTRAINT "office_name_check" CHECK ("name" <> \'a"b\')\n)'
         ),
         (
             'CREATE TABLE "staff" (\n    "id" integer NOT NULL,\n    "office" integer,\n    "pay" decimal(12,2) DEFAULT 0.00,\n'
             '    "since" timestamptz DEFAULT CURRENT_TIMESTAMP,\n    PRIMARY KEY ("id"),\n'
-            '    FOREIGN KEY ("office") REFERENCES "office" ("id") ON DELETE SET NULL ON UPDATE CASCADE\n)'
+            '    CONSTRAINT "staff_office_fkey" FOREIGN KEY ("office")'
+            ' REFERENCES "office" ("id") ON DELETE SET NULL ON UPDATE CASCADE\n)'
         ),
         'CREATE INDEX "staff_pay" ON "staff" ("pay")',
         "DELETE FROM sqlite_sequence WHERE name = 'office'",
@@ -284,7 +286,7 @@ def test_sql_of_the_source_is_taken_only_if_all_it_names_is_there() -> None:
     assert plan.statements(Act.CREATE_TABLE) == (
         (
             'CREATE TABLE "t" (\n    "id" integer NOT NULL,\n    "a" integer,\n    "new" integer,\n'
-            '    "twice" integer GENERATED ALWAYS AS (a * 2) STORED,\n    PRIMARY KEY ("id"),\n    CHECK (a > 0)\n)'
+            '    "twice" integer GENERATED ALWAYS AS (a * 2) STORED,\n    PRIMARY KEY ("id"),\n    CONSTRAINT "good" CHECK (a > 0)\n)'
         ),
     )
     assert plan.statements(Act.CREATE_VIEW) == (

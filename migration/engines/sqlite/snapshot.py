@@ -246,10 +246,10 @@ def _blocks(rows: Iterable[tuple[Any, ...]], more: int, make: Callable[[list[Any
         lines.append(line)
         size += len(line) + more
         if size >= _BLOCK:
-            yield Block(make(lines), len(lines))
+            yield Block(make(lines), len(lines), utf8=True)
             lines, size = [], 0
     if lines:
-        yield Block(make(lines), len(lines))
+        yield Block(make(lines), len(lines), utf8=True)
 
 
 def _encoded(lines: list[str]) -> bytes:

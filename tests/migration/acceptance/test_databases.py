@@ -12,7 +12,7 @@ import pytest
 from flows.wiring import Office
 from tests.migration.acceptance import originals, plainly
 from tests.migration.acceptance.catalogs import differences, shape
-from tests.migration.acceptance.pipeline import migrate
+from tests.migration.acceptance.pipeline import Done, migrate
 from tests.migration.acceptance.places import ENGINES, Places
 
 # Numbers that SQLite gives to new rows of a table whose key is one integer.
@@ -29,7 +29,7 @@ _NUMBERED = {
 }
 # The words that SQLite's own file has for types: what a column holds is the same by any of them.
 _WORDS = {
-    "name of a primary key": 11,
+    "name of a foreign key": 7,  # keys without a name get one where every key has one: of seven tables
     "native: datetime -> timestamp": 3,
     "native: numeric(10,2) -> decimal(10,2)": 3,
     **{
@@ -42,6 +42,13 @@ _WORDS = {
 }
 
 
+def unnamed_keys(done: Done, tables: int) -> list[tuple[str, str, str]]:
+    """The losses of a plan in which the primary keys of so many tables lose their names."""
+    places = sorted(f"{table.source} (primary key)" for table in done.plan.tables if table.key)
+    assert tables in (0, len(places))
+    return [("D626", place, "declared") for place in places[:tables]]
+
+
 def _snake(text: str) -> str:
     """The names of the PostgreSQL file: `playlist.playlist_id` for `Playlist.PlaylistId`."""
     return re.sub(r"(?<=[a-z])([A-Z])", r"_\1", text).lower() if "sequence" in text else text
@@ -49,7 +56,7 @@ def _snake(text: str) -> str:
 
 BACK: dict[tuple[str, str], dict[str, int]] = {
     ("sqlite", "postgresql"): _WORDS,
-    ("sqlite", "mariadb"): _WORDS,
+    ("sqlite", "mariadb"): {**_WORDS, "name of a primary key": 11},
     ("postgresql", "sqlite"): {
         **{_snake(line): count for line, count in _NUMBERED.items()},
         "native: integer -> bigint": 24,
@@ -58,7 +65,6 @@ BACK: dict[tuple[str, str], dict[str, int]] = {
     ("postgresql", "mariadb"): {},
     ("mariadb", "sqlite"): {
         **_NUMBERED,
-        "name of a foreign key": 11,
         "native: datetime -> datetime(6)": 3,
         "native: int(11) -> bigint(20)": 24,
     },
@@ -68,7 +74,10 @@ BACK: dict[tuple[str, str], dict[str, int]] = {
 
 @pytest.mark.parametrize(("first", "second"), list(itertools.permutations(ENGINES, 2)))
 def test_the_music_shop_goes_over_and_back(first: str, second: str, places: Places, office: Office) -> None:
-    """All 15,607 rows and all that SQLAlchemy sees are the same there and after the way back; nothing is lost."""
+    """All 15,607 rows and all that SQLAlchemy sees are the same there and after the way back; what is lost is told.
+
+    That is one thing: SQLite's primary keys have names, and MariaDB calls all of them PRIMARY.
+    """
     source, there, back = originals.chinook(places, first), places.fresh(second), places.fresh(first)
     over = migrate(office, places.run(), source, there)
     again = migrate(office, places.run(), there, back)
@@ -77,7 +86,8 @@ def test_the_music_shop_goes_over_and_back(first: str, second: str, places: Plac
     assert plainly.held(there) == rows
     assert plainly.held(back) == rows
     assert shape(source) == shape(there) == shape(back)
-    assert (over.losses, over.carried, again.losses, again.carried) == ([], {}, [], {})
+    unnamed = unnamed_keys(over, 11 if (first, second) == ("sqlite", "mariadb") else 0)
+    assert (over.losses, over.carried, again.losses, again.carried) == (unnamed, {}, [], {})
     assert differences(source, back) == BACK[first, second]
 
 
@@ -92,8 +102,6 @@ _SEQUENCES = {
 _THROUGH_SQLITE = {
     **_SEQUENCES,
     "identity: False -> True": 8,
-    "name of a foreign key": 13,
-    "name of a primary key": 14,
     "native: integer -> bigint": 1,
     "native: real -> double precision": 4,
     "native: smallint -> bigint": 21,
@@ -127,7 +135,7 @@ WAYS: dict[tuple[str, ...], tuple[list[dict[str, int]], dict[str, int]]] = {
             {"blob -> longblob: widened": 2, "text -> longtext: widened": 4},
             {"longblob -> bytea: widened": 2},
         ],
-        {**_THROUGH_SQLITE, **_THROUGH_MARIADB},
+        {**_THROUGH_SQLITE, **_THROUGH_MARIADB, "name of a primary key": 14},
     ),
     ("mariadb", "sqlite"): (
         [
@@ -135,7 +143,7 @@ WAYS: dict[tuple[str, ...], tuple[list[dict[str, int]], dict[str, int]]] = {
             {"longblob -> blob: widened": 2},
             {"blob -> bytea: widened": 2},
         ],
-        {**_THROUGH_SQLITE, **_THROUGH_MARIADB},
+        {**_THROUGH_SQLITE, **_THROUGH_MARIADB, "name of a primary key": 14},
     ),
 }
 
@@ -148,7 +156,7 @@ def test_the_food_trader_goes_round(way: tuple[str, ...], places: Places, office
     for engine in (*way, "postgresql"):
         there = places.fresh(engine)
         done = migrate(office, places.run(), before, there)
-        assert (done.losses, done.report.rows) == ([], 3_362)
+        assert (done.losses, done.report.rows) == (unnamed_keys(done, 14 if engine == "mariadb" else 0), 3_362)
         assert plainly.held(there) == rows
         assert shape(there) == seen
         carried.append(done.carried)
