@@ -15,7 +15,7 @@ from flows.times import utc_text
 from formats import xml
 from formats.digest import sha256
 from formats.errors import IntegrityError, RefusedError, UsageError
-from formats.messages import STAGES, Delivery, Message, Receipt
+from formats.messages import STAGES, ContactLetter, Delivery, Message, Receipt
 from formats.xml import Limits
 from transfer import detached, framing, signatures
 from transfer.framing import FramingError
@@ -271,28 +271,36 @@ def _check_document(bundle: Bundle, item: Read) -> Check:
         return Check(7, note.part, "A521", "it is not the registered original")
     if message is None:
         return Check(7, note.part, "A521", "it is not a message")
-    if note.kind != ("delivery" if isinstance(message, Delivery) else "receipt"):
+    outward = original.kind.endswith("-sent")
+    if note.kind != _kind(message) or (note.kind == "delivery" and outward != (manifest.direction == "out")):
         return Check(7, note.part, "A521", f"it is no {note.kind}")
     header = message.header
-    outward = (manifest.direction == "out") == (note.kind == "delivery")
     offices = (manifest.office, manifest.partner) if outward else (manifest.partner, manifest.office)
     if (header.sender, header.receiver) != offices:
         return Check(7, note.part, "A521", "it is from or to another office")
-    if header.case != manifest.case and (header.case or note.kind == "delivery"):
+    if header.case != manifest.case and (header.case or note.kind != "receipt"):
         return Check(7, note.part, "A521", "it is of another case")
     if header.message_id != original.message_id:
         return Check(7, note.part, "A521", "it was registered as another message")
     return Check(7, note.part)
 
 
+def _kind(message: Message) -> str:
+    """What a manifest calls a message."""
+    if isinstance(message, Delivery):
+        return "delivery"
+    return "receipt" if isinstance(message, Receipt) else "letter"
+
+
 def _check_receipts(documents: Sequence[Read]) -> Iterator[Check]:
-    sent = {item.message.header.message_id: item for item in documents if isinstance(item.message, Delivery)}
+    asking = [item for item in documents if item.message and not isinstance(item.message, Receipt)]
+    sent = {item.message.header.message_id: item for item in asking if item.message}
     for item in documents:
         if not isinstance(item.message, Receipt):
             continue
         answered = sent.get(item.message.header.answers)
         if answered is None:
-            yield Check(9, item.note.part, "A524", "it answers no delivery in the bundle")
+            yield Check(9, item.note.part, "A524", "it answers nothing in the bundle")
         elif item.message.digest != sha256(answered.data):
             yield Check(9, item.note.part, "A524", "it is for other bytes than were sent")
         else:
@@ -301,19 +309,19 @@ def _check_receipts(documents: Sequence[Read]) -> Iterator[Check]:
 
 def _check_approvals(documents: Sequence[Read]) -> Iterator[Check]:
     for item in documents:
-        if isinstance(item.message, Delivery):
+        if isinstance(item.message, (Delivery, ContactLetter)):
             detail = _approval_flaw(item.message)
             yield Check(10, item.note.part, "A525" if detail else "", detail)
 
 
-def _approval_flaw(delivery: Delivery) -> str:
-    """What is wrong with the approvals of a delivery (arts. 7, 26), empty if nothing."""
-    given = delivery.approvals
+def _approval_flaw(message: Delivery | ContactLetter) -> str:
+    """What is wrong with the approvals of a delivery or a contact letter (arts. 7, 26), empty if nothing."""
+    given = message.approvals
     if tuple(item.stage for item in given) != STAGES:
         return f"the stages are not {', '.join(STAGES)}"
     if len({item.person for item in given}) != len(STAGES):
         return "one person signed two stages"
-    times = [*(item.at for item in given), delivery.header.sent]
+    times = [*(item.at for item in given), message.header.sent]
     return "" if times == sorted(times) else "they are not in order, or not before the sending"
 
 

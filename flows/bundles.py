@@ -2,7 +2,8 @@
 
 For an outgoing case: the delivery as signed, its signature, the package as sent, and the partner's receipts, taken out
 of the packages that they came in. For an incoming one: the package as received with the delivery and signature that
-were in it, and this office's receipts. The manifest is signed by the office, and the journal says that it was made.
+were in it, and this office's receipts. For both what else was said, as letters. The manifest is signed by the office,
+and the journal says that it was made.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,8 +24,8 @@ from transfer import detached
 from transfer.envelope import OfficeKey, PublicKey
 from transfer.partners import FOREVER, Partner
 
-_SENT: Final = {"delivery-sent": "delivery", "receipt-sent": "receipt"}
-_RECEIVED: Final = {"package-received": "delivery", "receipt-received": "receipt"}
+_SENT: Final = {"delivery-sent": "delivery", "receipt-sent": "receipt", "letter-sent": "letter"}
+_RECEIVED: Final = {"package-received": "delivery", "receipt-received": "receipt", "letter-received": "letter"}
 
 
 class Gathered(NamedTuple):

@@ -1,8 +1,8 @@
 """Drafts: originals that a pass kept and, because it was interrupted, never entered in the register.
 
 They are not a problem where the ledger explains them: a package that is among the arrivals, a document under a message
-id that the ledger has reserved, and the signature and the package that were kept together with such a document; and the
-parts of a freeze. None of them ever left: only what the ledger calls sealed is posted.
+id or a sequence number that the ledger has reserved, and the signature and the package that were kept together with
+such a document; and the parts of a freeze. None of them ever left: only what the ledger calls sealed is posted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,16 @@ from typing import NamedTuple
 from sqlalchemy import Connection, exists, select
 
 from archive.audit.report import Store
+from archive.counters import sequence
 from archive.freezes import FROZEN
 from archive.ledger import Ledger, chunks
 from archive.segments.adoption import UNKNOWN
-from archive.tables import OUT, arrivals, cases, members, messages, originals
+from archive.tables import OUT, arrivals, cases, counters, members, messages, originals
 from formats import xml
 from formats.errors import ServiceError
+from formats.messages import Header
 
-_DOCUMENTS = ("delivery-sent", "receipt-sent", UNKNOWN)
+_DOCUMENTS = ("delivery-sent", "receipt-sent", "letter-sent", UNKNOWN)
 _COMPANIONS = ("signature-sent", "package-sent")
 
 
@@ -65,17 +67,28 @@ def _arrived(ledger: Ledger, digests: Sequence[str]) -> Iterator[str]:
 
 def _is_reserved(ledger: Ledger, store: Store, digest: str) -> bool:
     try:
-        message_id = xml.decode(store.read(digest)).header.message_id
+        header = xml.decode(store.read(digest)).header
     except ServiceError as error:
         return error.code == "S408"
     with ledger.reading() as connection:
-        return _knows(connection, message_id)
+        return _knows(connection, header.message_id) or _gave_out(connection, header)
 
 
 def _knows(connection: Connection, message_id: str) -> bool:
-    case = select(cases.c.id).where(cases.c.direction == OUT, cases.c.message_id == message_id)
+    case = select(cases.c.id).where(cases.c.message_id == message_id)
     receipt = select(messages.c.id).where(messages.c.answer_id == message_id)
     return any(connection.execute(wanted.limit(1)).first() is not None for wanted in (case, receipt))
+
+
+def _gave_out(connection: Connection, header: Header) -> bool:
+    """Whether the message has a number that was given out and left with nothing: a person's that was not entered."""
+    used = connection.execute(
+        select(counters.c.used).where(counters.c.name == sequence(header.receiver))
+    ).scalar_one_or_none()
+    left = select(messages.c.id).where(
+        messages.c.direction == OUT, messages.c.partner == header.receiver, messages.c.sequence == header.sequence
+    )
+    return header.sequence <= (used or 0) and connection.execute(left.limit(1)).first() is None
 
 
 def _with_documents(ledger: Ledger, entries: Sequence[int]) -> Iterator[int]:

@@ -11,7 +11,7 @@ from archive import cases, conversation, journal, money
 from archive.case import State
 from archive.cases import NewCase
 from archive.money import Remittance
-from flows import letters, passes, reminding, remitting, upkeeping, writing
+from flows import bundle_checks, bundles, letters, passes, reminding, remitting, upkeeping, writing
 from flows.reports import Read
 from flows.times import now
 from flows.wiring import Office
@@ -250,6 +250,42 @@ def test_a_return_is_answered_with_reasons(pair: Pair) -> None:
         writing.uphold(office, number, "nothing was paid for that month", "staff-9", now())
     swap(pair)
     assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+    assert ex.problems(pair) == ()
+
+
+@pytest.mark.parametrize("at_the_new_office", [False, True])
+def test_the_evidence_of_a_conversation_holds(pair: Pair, at_the_new_office: bool) -> None:
+    """A bundle has letter, delivery, return, answer and every receipt, and is good in the eyes of its checker."""
+    number = delivered(pair)
+    with Office.at(pair.receiver) as office:
+        writing.send_back(office, number, "C420", "please look again", "staff-9", now())
+    swap(pair)
+    with Office.at(pair.sender) as office:
+        writing.uphold(office, number, "it is right", "staff-9", now())
+    swap(pair)
+    with Office.at(pair.receiver if at_the_new_office else pair.sender) as office:
+        report = bundle_checks.verify(bundles.make(office, number, "staff-9", now()))
+    assert [check for check in report.checks if check.code] == []
+    assert len(report.receipts) == 4
+
+
+def test_a_message_that_was_kept_and_not_entered_is_a_draft(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between keeping and entering a person's message: nothing was said, and the audit finds nothing wrong."""
+    number = delivered(pair)
+
+    def killed(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing.composing, "record_written", killed)
+        with Office.at(pair.receiver) as office, pytest.raises(KeyboardInterrupt):
+            writing.send_back(office, number, "C420", "please look again", "staff-9", now())
+    assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+    assert ex.problems(pair) == ()
+    with Office.at(pair.receiver) as office:
+        writing.send_back(office, number, "C420", "please look again", "staff-9", now())
+    swap(pair)
+    assert states(pair, number) == (State.RETURNED, State.RETURNED)
     assert ex.problems(pair) == ()
 
 
