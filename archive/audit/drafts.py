@@ -20,7 +20,8 @@ from formats import xml
 from formats.errors import ServiceError
 from formats.messages import Header
 
-_DOCUMENTS = ("delivery-sent", "receipt-sent", "letter-sent", UNKNOWN)
+LETTER = "letter-sent"
+_DOCUMENTS = ("delivery-sent", "receipt-sent", LETTER, UNKNOWN)
 _COMPANIONS = ("signature-sent", "package-sent")
 
 
@@ -51,7 +52,7 @@ def explained(ledger: Ledger, store: Store, found: Sequence[Unnamed]) -> set[str
     drafts = set(_arrived(ledger, [item.digest for item in found]))
     drafts |= {item.digest for item in found if item.kind == FROZEN}  # keeping the freeze again registers them
     for item in found:
-        if item.kind in _DOCUMENTS and item.digest not in drafts and _is_reserved(ledger, store, item.digest):
+        if item.kind in _DOCUMENTS and item.digest not in drafts and _is_reserved(ledger, store, item):
             drafts.add(item.digest)
     batches = {item.entry for item in found if item.digest in drafts}
     companions = [item for item in found if item.kind in _COMPANIONS]
@@ -65,13 +66,13 @@ def _arrived(ledger: Ledger, digests: Sequence[str]) -> Iterator[str]:
             yield from connection.execute(select(arrivals.c.digest).where(arrivals.c.digest.in_(chunk))).scalars()
 
 
-def _is_reserved(ledger: Ledger, store: Store, digest: str) -> bool:
+def _is_reserved(ledger: Ledger, store: Store, item: Unnamed) -> bool:
     try:
-        header = xml.decode(store.read(digest)).header
+        header = xml.decode(store.read(item.digest)).header
     except ServiceError as error:
         return error.code == "S408"
     with ledger.reading() as connection:
-        return _knows(connection, header.message_id) or _gave_out(connection, header)
+        return _knows(connection, header.message_id) or (item.kind == LETTER and _gave_out(connection, header))
 
 
 def _knows(connection: Connection, message_id: str) -> bool:

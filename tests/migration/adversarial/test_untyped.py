@@ -1,10 +1,7 @@
 """Columns of SQLite that hold numbers and texts side by side."""
 
-import pytest
-
 from flows import relocation
 from flows.wiring import Office
-from formats.errors import IntegrityError
 from migration import environment
 from migration.freeze import Frozen
 from migration.mapping import Mapping
