@@ -138,11 +138,11 @@ cases = Table(
     Column(
         "letter", Text, nullable=False, default=""
     ),  # message id of the contact letter that asked; empty where none did
-    Column("posted_person", Text, nullable=False, default=""),  # incoming: 1 for an officially approved posting
+    Column("posted_person", Text, nullable=False, server_default=""),  # incoming: 1 for an officially approved posting
     Column(
         "corrects", Text, nullable=False, default=""
     ),  # outgoing: message id of the delivery that is being corrected
-    Column("reason", Text, nullable=False, default=""),  # outgoing: why, a reason code
+    Column("reason", Text, nullable=False, server_default=""),  # outgoing: why, a reason code
     Column("claim", Text),
     UniqueConstraint("direction", "partner", "case_number", name="cases_number"),
     Index("cases_state", "direction", "state", "id"),
@@ -170,8 +170,8 @@ approvals = Table(
     Column("place", Integer, nullable=False),  # the stage's place in the configured order, from 0
     Column("who", Text, nullable=False),
     Column("at", Text, nullable=False),
-    Column("signature", Text, nullable=False, default=""),  # over the statement of formats.approval, base 64
-    Column("content", Text, nullable=False, default=""),  # the content digest that was signed
+    Column("signature", Text, nullable=False, server_default=""),  # over the statement of formats.approval, base 64
+    Column("content", Text, nullable=False, server_default=""),  # the content digest that was signed
     UniqueConstraint("case_id", "who", name="approvals_who"),
 )
 

@@ -15,12 +15,8 @@ _NEW = {
 def upgrade() -> None:
     """Add the columns; what is there has none of it."""
     for name, columns in _NEW.items():
-        with op.batch_alter_table(name) as table:
-            for column in columns:
-                table.add_column(sa.Column(column, sa.Text, nullable=False, server_default=""))
-        with op.batch_alter_table(name) as table:
-            for column in columns:
-                table.alter_column(column, server_default=None)  # it was for the rows that were there
+        for column in columns:
+            op.add_column(name, sa.Column(column, sa.Text, nullable=False, server_default=""))
     op.create_table(
         "remittances",
         sa.Column("id", sa.Integer, primary_key=True),
