@@ -11,6 +11,7 @@ was done. One entry may stand for a batch of cases. Nothing of a person is ever 
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
@@ -52,6 +53,18 @@ def record(ledger: Ledger, entries: Iterable[Entry]) -> Head:
     """Write entries in a transaction of their own. Raises ValueError for a kind or fields not in EVENTS."""
     with ledger.writing() as connection:
         return append(connection, *entries)
+
+
+@contextmanager
+def around(ledger: Ledger, *entries: Entry) -> Iterator[None]:
+    """Entries for an act outside the ledger: they are committed when the block has done it, and not when it fails.
+
+    A process killed between the act and the commit has done it without an entry: the act must be one that is done
+    again, to the same end. Raises as `record`.
+    """
+    with ledger.writing() as connection:
+        append(connection, *entries)
+        yield
 
 
 def lock(connection: Connection) -> Head:

@@ -75,7 +75,7 @@ class SealedPackage:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message that is ready to leave."""
+    """A message that is ready to leave; `digest` is its document's."""
 
     message_id: str
     kind: MessageKind
@@ -83,6 +83,7 @@ class Post:
     name: str
     package_digest: str
     case: str
+    digest: str
 
 
 def claim(
@@ -322,7 +323,15 @@ def claim_posts(ledger: Ledger, owner: Owner, limit: int, at: datetime, kind: Po
         for chunk in chunks([row.id for row in rows]):
             connection.execute(update(messages).where(messages.c.id.in_(chunk)).values(claim=owner.token))
     return tuple(
-        Post(row.message_id, cast("MessageKind", row.kind), row.partner, row.name, row.package_digest, row.case_number)
+        Post(
+            message_id=row.message_id,
+            kind=cast("MessageKind", row.kind),
+            partner=row.partner,
+            name=row.name,
+            package_digest=row.package_digest,
+            case=row.case_number,
+            digest=row.digest,
+        )
         for row in rows
     )
 

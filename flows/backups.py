@@ -31,7 +31,7 @@ from flows.wiring import SERVICE, Office
 from formats.errors import UsageError
 
 _FOLDERS = ("partners", "staff")
-_KEYS = ("*.asc", "*.pem", "*.vkey")
+_KEYS = ("*.asc", "*.pem", "*.vkey", "*.until")
 _NEVER = (keyring.ESCROW_SECRET,)  # and no passphrase, which has none of these names
 
 

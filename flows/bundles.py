@@ -15,7 +15,7 @@ from archive import cases, checkpoints, journal
 from archive.bundle import container, parts, proofs, readme
 from archive.bundle.parts import DocumentNote, KeyNote, Manifest, RegisteredNote
 from archive.journal import Entry
-from flows import reopening
+from flows import own_keys, reopening
 from flows.times import utc_text
 from flows.wiring import Office
 from formats.digest import sha256
@@ -48,7 +48,7 @@ def make(office: Office, case: str, who: str, at: datetime) -> bytes:
     registered = proofs.prove(office.ledger, row.direction, row.partner, row.case, checkpoints.parse(head).size)
     if not registered:
         raise UsageError("S412", f"{case}: nothing is kept of it")
-    keys = reopening.own_keys(office)
+    keys = own_keys.every(office.settings)
     gathered = _gather(office, keys, registered)
     partner = office.directory.partner(row.partner)
     own, theirs = list(_own_notes(office, keys)), list(_partner_notes(partner))

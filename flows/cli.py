@@ -18,8 +18,10 @@ from flows.commands import (
     migrate,
     office,
     package,
+    partner,
     passes,
     profile,
+    quarantine,
     record,
     show,
 )
@@ -44,7 +46,7 @@ def jiexu(context: click.Context, home: str | None) -> None:
 for command in (
     demo.demo,
     office.init,
-    office.partner,
+    partner.partner,
     office.upgrade,
     case.case,
     passes.send,
@@ -52,6 +54,7 @@ for command in (
     passes.acknowledge,
     passes.upkeep,
     passes.serve,
+    quarantine.quarantine,
     package.check,
     package.package,
     show.show,

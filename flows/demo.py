@@ -18,6 +18,7 @@ from flows.demo_archive import Keeping, keep_safe
 from flows.demo_migration import move_records
 from flows.founding import Plan
 from flows.maintaining import audited
+from flows.own_card import own_card
 from flows.relocation import RelocationReport
 from flows.settings import Engine
 from flows.ssh_server import Address, Kind, exchange_server
@@ -124,8 +125,8 @@ def _found(folder: Path, place: Place, server: Address) -> Office:
 
 def _introduce(sender: Office, receiver: Office) -> None:
     """Each office adds the other's card, as people do after they have compared fingerprints by telephone."""
-    Directory.add(sender.settings.path("partners"), founding.own_card(receiver), now())
-    Directory.add(receiver.settings.path("partners"), founding.own_card(sender), now())
+    Directory.add(sender.settings.path("partners"), own_card(receiver), now())
+    Directory.add(receiver.settings.path("partners"), own_card(sender), now())
 
 
 def _populate(sender: Office, receiver: Office, count: int, seed: int, steps: Steps) -> None:

@@ -1,18 +1,21 @@
-"""The archive's description of itself: how to read everything without this program, and the public keys."""
+"""The archive's description of itself: how to read everything without this program, and the public keys.
+
+Of the office's own keys all that ever signed are there: what was kept stays signed by the key of its time.
+"""
 
 from datetime import datetime
 
 from archive.segments.readme import write_readme
-from flows import keyring
+from flows import keyring, own_keys
 from flows.wiring import Office
-from transfer.keys import public_part
 
 
 def describe(office: Office, at: datetime) -> None:
     """Bring the archive's readme object up to date. Raises as `archive.segments.readme.write_readme`."""
     archive, escrow = keyring.recipients(office.settings.home)
+    own = own_keys.listed(office.settings.home)
     documents = {
-        "office.asc": public_part(office.key),
+        **{key.path.name: key.public.armored for key in own if key.role != "next"},
         "archive.asc": archive.armored,
         "escrow.asc": escrow.armored,
         "journal.vkey": f"{keyring.journal_verifier(office.settings.home)}\n",

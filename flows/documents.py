@@ -9,7 +9,7 @@ from archive import cases, journal
 from archive.cases import CaseRow
 from archive.journal import Entry
 from archive.segments import catalog
-from flows import reopening
+from flows import own_keys, reopening
 from flows.times import utc_text
 from flows.wiring import Office
 from formats.digest import sha256
@@ -45,7 +45,7 @@ def of_case(office: Office, case: str) -> Document:
 def deliveries(office: Office, case: CaseRow) -> Iterator[Document]:
     """All deliveries kept of a case, the newest first; each is read when it is asked for. Raises as `of_case`."""
     kind = _SENT if case.direction == "out" else _RECEIVED
-    keys = reopening.own_keys(office) if kind == _RECEIVED else ()
+    keys = own_keys.every(office.settings) if kind == _RECEIVED else ()
     for kept in reversed(cases.originals(office.ledger, case.case)):
         if (kept.kind, kept.direction, kept.partner) == (kind, case.direction, case.partner):
             data = office.store.read(kept.digest)

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from archive.ledger import Ledger
-from flows import describing, keyring, new_keys
+from flows import describing, new_keys
 from flows import settings as settings_module
 from flows.private import write_private
 from flows.settings import Settings
@@ -17,8 +17,7 @@ from flows.wiring import Office
 from formats.errors import UsageError
 from formats.identifiers import is_agency_code
 from formats.messages import Environment
-from transfer.keys import generate_key, load_secret, public_part
-from transfer.partners import Card
+from transfer.keys import generate_key, load_secret
 from transfer.ssh_keys import new_ssh_key
 
 FOLDERS = ("keys", "partners", "archive", "inbox", "quarantine")
@@ -42,6 +41,8 @@ profile = ""                   # "": the canonical tables and columns; else a sh
 
 [keys]
 passphrase_file = "keys/passphrase"  # or JIEXU_PASSPHRASE in the environment
+overlap_days = 30              # how long an earlier key, own or a partner's, counts beside the one after it
+warn_days = [60, 30, 7]        # before a key's end: passes warn, and say how near it is
 
 [mailbox]                      # where this office collects
 url = "{mailbox}"              # folder:PATH or sftp://user@host:port/folder
@@ -181,21 +182,6 @@ def login_key(home: Path) -> str:
         public.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         public.write_text(f"{new_ssh_key(home / 'keys/ssh')}\n", encoding="ascii")
     return public.read_text(encoding="ascii").strip()
-
-
-def own_card(office: Office) -> Card:
-    """The card that this office gives its partners."""
-    settings = office.settings
-    url = f"folder:{settings.mailbox_folder()}" if settings.mailbox.folder else settings.mailbox.url
-    return Card(
-        code=settings.code,
-        name=settings.name,
-        mailbox=url,
-        host_key=settings.mailbox.host_key,
-        public_key=public_part(office.key),
-        fingerprint=office.key.fingerprint,
-        journal=keyring.journal_verifier(settings.home),
-    )
 
 
 def _passphrase(home: Path) -> str:

@@ -32,7 +32,7 @@ JOURNAL_VERIFIER: Final = "keys/journal.vkey"
 
 unlocked = cache(load_secret)
 _public = cache(load_public)
-_public_half = cache(load_public_half)
+public_half = cache(load_public_half)
 
 Keys = Callable[[], Iterable[OfficeKey]]
 Recipients = Callable[[], Iterable[PublicKey]]
@@ -105,7 +105,7 @@ def _numbered(home: Path) -> Iterator[tuple[str, Path]]:
 
 def recipients(home: Path) -> tuple[PublicKey, PublicKey]:
     """The archive key's public half and the escrow key. Raises UsageError S408."""
-    return _public_half(_text(home / ARCHIVE)), _public(_text(home / ESCROW))
+    return public_half(_text(home / ARCHIVE)), _public(_text(home / ESCROW))
 
 
 def journal_key(settings: Settings) -> JournalKey:

@@ -15,7 +15,7 @@ from archive.checkpoints import JournalKey
 from archive.flushing import flush, write_file
 from flows import keyring
 from formats.errors import UsageError
-from transfer.keys import generate_key, load_public, load_public_half
+from transfer.keys import PublicKey, generate_key, load_public, load_public_half, load_secret
 
 _NEXT = "keys/archive-next.asc"
 _OWNER_ONLY = 0o600
@@ -99,6 +99,27 @@ def replace_escrow(home: Path, armored: str, at: datetime) -> None:
     load_public(armored).recipient(at)
     with _writable():
         _write(home / keyring.ESCROW, armored.encode("ascii"))
+
+
+def checked(armored: str, passphrase: str, at: datetime) -> PublicKey:
+    """The public half of a secret key that can sign and be encrypted to at this time. Raises UsageError S408."""
+    key = load_secret(armored, passphrase)
+    key.signer(at)
+    key.public.recipient(at)
+    return key.public
+
+
+def write_key(path: Path, data: bytes) -> None:
+    """A file of keys/ with these bytes, whole or as it was before, flushed. Raises UsageError S417."""
+    with _writable():
+        _write(path, data)
+
+
+def remove_file(path: Path) -> None:
+    """A file of keys/ goes, if it is there. Raises UsageError S417."""
+    with _writable():
+        path.unlink(missing_ok=True)
+        flush(path.parent)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -14,20 +14,21 @@ never answered.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from archive import duplicates
 from archive.arrivals import Arrival, Incoming
 from archive.case import Event
-from flows import judging
+from flows import judging, own_keys
 from flows.wiring import Office
 from formats import rules, validation, xml
 from formats.digest import sha256
 from formats.errors import RefusedError
 from formats.messages import Asking, ContactLetter, Delivery, Finding, Message, Receipt
 from transfer import envelope, receipts
-from transfer.envelope import Opened
+from transfer.envelope import OfficeKey, Opened
 from transfer.naming import PackageName, parse_name
 from transfer.receipts import Earlier
 
@@ -95,9 +96,13 @@ class Waiting:
 Opening = Quarantined | Addressed | Answered | Repeated | Waiting
 
 
-def unseal(office: Office, package: bytes, at: datetime) -> Opened:
-    """Decrypt a package with every guard and prove who signed it. Raises RefusedError T1xx."""
-    return envelope.unseal(package, (office.key,), office.directory.pins(), at, office.envelope_limits)
+def unseal(office: Office, package: bytes, at: datetime, keys: Sequence[OfficeKey] = ()) -> Opened:
+    """Decrypt a package with every guard and prove who signed it. Raises RefusedError T1xx.
+
+    `keys` instead of those that open what arrives at this time.
+    """
+    keys = keys or office.opening_keys(at)
+    return envelope.unseal(package, keys, office.directory.pins(), at, office.envelope_limits)
 
 
 def arrived(office: Office, arrival: Arrival) -> bytes:
@@ -118,12 +123,21 @@ def open_package(office: Office, arrival: Arrival, at: datetime) -> Opening:
     if name is None:
         return Quarantined(arrival, "M192")
     try:
-        opened = unseal(office, package, at)
+        opened = unseal(office, package, at, _keys(office, arrival))
     except RefusedError as error:
         return Quarantined(arrival, error.code)
     if name.sender != opened.office:
         return Quarantined(arrival, "T133")
     return _read(office, arrival, package, name, opened, at)
+
+
+def _keys(office: Office, arrival: Arrival) -> tuple[OfficeKey, ...]:
+    """With what to open a package that does not arrive but is kept, as one that was on hold: every key there ever was.
+
+    Empty for one that arrives.
+    """
+    arrives = office.inbox.has(arrival.digest) or office.quarantine.has(arrival.digest)
+    return () if arrives else own_keys.every(office.settings)
 
 
 def _read(office: Office, arrival: Arrival, package: bytes, name: PackageName, opened: Opened, at: datetime) -> Opening:

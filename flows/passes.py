@@ -10,10 +10,10 @@ from functools import partial, reduce
 from operator import add
 
 from archive import outgoing
-from flows import workers
+from flows import key_warnings, workers
 from flows.collecting import collect
 from flows.posting import post
-from flows.reports import Failed, FetchReport, OpenReport, PostReport, Report, SealReport
+from flows.reports import Failed, FetchReport, OpenReport, PostReport, Report, SealReport, Warned
 from flows.sealing import seal
 from flows.settling import settle
 from flows.steps import Run, Steps, at_once, quiet
@@ -24,11 +24,15 @@ from formats.errors import ServiceError
 
 @dataclass(frozen=True, slots=True)
 class SendReport(Report):
-    """What a send pass did; `unsealed` says why a segment of the archive that is due could not be sealed."""
+    """What a send pass did; `unsealed` says why a segment of the archive that is due could not be sealed.
+
+    `warnings` are of keys that end soon; nothing has failed by them.
+    """
 
     sealed: SealReport = SealReport()
     posted: PostReport = PostReport()
     unsealed: tuple[Failed, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
     @property
     def failed(self) -> tuple[Failed, ...]:
@@ -38,11 +42,12 @@ class SendReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class ReceiveReport(Report):
-    """What a receive pass did; `unsealed` as in `SendReport`."""
+    """What a receive pass did; `unsealed` and `warnings` as in `SendReport`."""
 
     fetched: FetchReport = FetchReport()
     opened: OpenReport = OpenReport()
     unsealed: tuple[Failed, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
     @property
     def failed(self) -> tuple[Failed, ...]:
@@ -83,7 +88,7 @@ def send(
         unsealed = run("archive", lambda: _seal_segments(office))
     finally:
         outgoing.release(office.ledger, office.owner)
-    return SendReport(sealed, posted, unsealed)
+    return SendReport(sealed, posted, unsealed, key_warnings.warnings(office, now()))
 
 
 def receive(office: Office, *, workers_wanted: int = 0, run: Run = at_once, steps: Steps = quiet) -> ReceiveReport:
@@ -104,7 +109,7 @@ def receive(office: Office, *, workers_wanted: int = 0, run: Run = at_once, step
         unsealed = run("archive", lambda: _seal_segments(office))
     finally:
         outgoing.release(office.ledger, office.owner)
-    return ReceiveReport(fetched, opened, unsealed)
+    return ReceiveReport(fetched, opened, unsealed, key_warnings.warnings(office, now()))
 
 
 def acknowledge(office: Office, *, run: Run = at_once, steps: Steps = quiet) -> AcknowledgeReport:

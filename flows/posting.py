@@ -1,6 +1,7 @@
 """Posting: sealed packages leave the archive, where they are kept as they leave, for the partners' mailboxes.
 
-Only what the ledger calls sealed is posted, so nothing leaves before its original is kept. A process killed between
+Only what the ledger calls sealed is posted, so nothing leaves before its original is kept. What waited until the
+partner's key changed is sealed anew before (`resealing.py`). A process killed between
 the upload and the ledger posts the same bytes under the same name again; the receiver answers a delivery that it has
 already answered with the same receipt.
 """
@@ -10,6 +11,7 @@ from itertools import groupby
 
 from archive import outgoing
 from archive.outgoing import Post, PostKind
+from flows import resealing
 from flows.faults import coded
 from flows.reports import Failed, PostReport
 from flows.steps import Steps, quiet
@@ -55,7 +57,7 @@ def _mailbox(office: Office, opened: dict[str, Mailbox | ServiceError], partner:
 def _post_to(office: Office, mailbox: Mailbox | ServiceError, posts: Sequence[Post], steps: Steps) -> PostReport:
     if isinstance(mailbox, ServiceError):
         return PostReport(failed=tuple(Failed.by(_subject(item), mailbox) for item in posts))
-    parcels, troubles = _parcels(office, posts)
+    parcels, troubles, resealed = _parcels(office, posts, steps)
     try:
         troubles |= dict(mailbox.put(parcels))
     except Exception as error:  # noqa: BLE001 - the partner's server may do anything; the others go on
@@ -65,21 +67,25 @@ def _post_to(office: Office, mailbox: Mailbox | ServiceError, posts: Sequence[Po
     recorded = outgoing.record_posted(office.ledger, office.owner, posted, SERVICE, now())
     steps("posted", len(recorded))
     failed = [Failed.by(_subject(item), trouble) for item in posts if (trouble := troubles[item.name])]
-    return PostReport(posted=tuple(recorded), failed=tuple(failed))
+    return PostReport(posted=tuple(recorded), resealed=resealed, failed=tuple(failed))
 
 
-def _parcels(office: Office, posts: Sequence[Post]) -> tuple[list[Parcel], dict[str, ServiceError | None]]:
-    """The packages that can leave, and what is wrong with the others, by name."""
-    parcels: list[Parcel] = []
+def _parcels(
+    office: Office, posts: Sequence[Post], steps: Steps
+) -> tuple[list[Parcel], dict[str, ServiceError | None], tuple[str, ...]]:
+    """The packages that can leave, what is wrong with the others, by name, and the message ids of those sealed anew."""
+    packages: dict[str, bytes] = {}
     troubles: dict[str, ServiceError | None] = {}
     for item in posts:
         try:
-            data = office.store.read(item.package_digest)
+            packages[item.message_id] = office.store.read(item.package_digest)
         except ServiceError as error:
             troubles[item.name] = error
-            continue
-        parcels.append(Parcel(item.name, data))
-    return parcels, troubles
+    anew = resealing.reseal(office, posts, packages, steps=steps)
+    troubles |= anew.troubles
+    ready = [item for item in posts if item.name not in troubles]
+    parcels = [Parcel(item.name, anew.packages.get(item.message_id) or packages[item.message_id]) for item in ready]
+    return parcels, troubles, tuple(anew.packages)
 
 
 def _subject(item: Post) -> str:

@@ -34,6 +34,15 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that will stop the exchange when nobody acts: no failure of the pass. As `Failed`."""
+
+    subject: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A case with what the checks found."""
 
@@ -80,9 +89,10 @@ class SealReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class PostReport(Report):
-    """Messages posted (message ids) and failed."""
+    """Messages posted (message ids) and failed; `resealed` were sealed anew before, to the partner's present key."""
 
     posted: tuple[str, ...] = ()
+    resealed: tuple[str, ...] = ()
     failed: tuple[Failed, ...] = ()
 
     @property

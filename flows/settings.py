@@ -32,7 +32,7 @@ FILE = "office.toml"
 NAMES: Mapping[str, tuple[str, ...]] = {
     "office": ("code", "name", "environment", "stages", "language"),
     "storage": ("ledger", "records", "folder", "archive", "profile"),
-    "keys": ("passphrase_file",),
+    "keys": ("passphrase_file", "overlap_days", "warn_days"),
 }
 
 T = TypeVar("T", bound=str)
@@ -166,6 +166,8 @@ class Settings:
     archive_folder: str = ""
     profile: str = ""
     passphrase_file: str = "keys/passphrase"  # noqa: S105 - where it lies, not what it is
+    overlap_days: int = 30  # for which a key counts beside the one that takes its place
+    warn_days: tuple[int, ...] = (60, 30, 7)  # before a key's end at which passes begin to warn, and say how near it is
     mailbox: MailboxSettings = field(default_factory=MailboxSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     work: WorkSettings = field(default_factory=WorkSettings)
@@ -268,6 +270,8 @@ def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Se
         archive_folder=_text("storage.archive", storage.get("archive", "")),
         profile=_text("storage.profile", storage.get("profile", "")),
         passphrase_file=_text("keys.passphrase_file", keys.get("passphrase_file", "keys/passphrase")),
+        overlap_days=_days("keys.overlap_days", (keys.get("overlap_days", 30),))[0],
+        warn_days=_days("keys.warn_days", keys.get("warn_days", (60, 30, 7))),
         mailbox=_positive("mailbox", _values("mailbox", MailboxSettings, data)),
         limits=_positive("limits", _values("limits", LimitSettings, data)),
         work=_work(data),
@@ -347,6 +351,14 @@ def _choice(name: str, value: object, choices: Sequence[T]) -> T:
     if value not in choices:
         raise UsageError("S401", f"{name} must be one of {', '.join(choices)}")
     return cast("T", value)
+
+
+def _days(name: str, value: object) -> tuple[int, ...]:
+    """Numbers of days, the most first; a century is for ever."""
+    days = tuple(value) if isinstance(value, (list, tuple)) else ()
+    if not days or any(type(day) is not int or not 0 < day <= 36_525 for day in days):
+        raise UsageError("S401", f"{name} must be days, more than 0")
+    return tuple(sorted(days, reverse=True))
 
 
 def _stages(value: object) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from rich.progress import (
 from rich.table import Table
 
 from archive.audit import Problem
-from flows.reports import Failed, Judged
+from flows.reports import Failed, Judged, Warned
 from flows.steps import Steps
 from formats.errors import ServiceError
 from formats.messages import Finding
@@ -98,6 +98,13 @@ def failed_lines(failures: Iterable[Failed], language: Language) -> None:
     for item in failures:
         detail = f": {item.detail}" if item.detail else ""
         click.echo(f"failed {item.subject} {item.code} {reason(item.code).what[language]}{detail}", err=True)
+        click.echo(f"    {reason(item.code).todo[language]}", err=True)
+
+
+def warning_lines(warnings: Iterable[Warned], language: Language) -> None:
+    """Print what will stop the exchange when nobody acts, and what to do, on stderr."""
+    for item in warnings:
+        click.echo(f"warning {item.subject} {item.code} {reason(item.code).what[language]}: {item.detail}", err=True)
         click.echo(f"    {reason(item.code).todo[language]}", err=True)
 
 

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from archive.audit import AuditReport, Problem
 from archive.backup.backing import BackupReport
-from flows import backup_places, backups
+from flows import backup_places, backups, key_warnings
 from flows.faults import coded
 from flows.maintaining import audited
 from flows.reminding import remind
-from flows.reports import Failed, Report
+from flows.reports import Failed, Report, Warned
 from flows.steps import Run, Steps, at_once, quiet
 from flows.times import now
 from flows.wiring import Office
@@ -31,6 +31,7 @@ class UpkeepReport(Report):
     `reminded` are the cases for which it wrote to the partner, `sealed` the numbers of the segments that it sealed,
     `share` is that of the archive's bytes which audits have read lately; `snapshot` is the backup's name, empty where
     none is configured or it failed; what the backup had to leave out, because it is damaged here, is among `failed`.
+    `warnings` are of keys that end soon.
     """
 
     reminded: tuple[str, ...] = ()
@@ -40,6 +41,7 @@ class UpkeepReport(Report):
     problems: tuple[Problem, ...] = ()
     snapshot: str = ""
     failed: tuple[Failed, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
 
 def upkeep(office: Office, *, run: Run = at_once, steps: Steps = quiet) -> UpkeepReport:
@@ -65,6 +67,7 @@ def upkeep(office: Office, *, run: Run = at_once, steps: Steps = quiet) -> Upkee
         problems=found.problems if found else (),
         snapshot=made.snapshot if made else "",
         failed=tuple(failed),
+        warnings=key_warnings.warnings(office, now()),
     )
 
 

@@ -16,9 +16,10 @@ from archive.claims import Owner
 from archive.ledger import Ledger
 from archive.records import RecordsDatabase
 from archive.segments.store import Policy, SegmentOriginals
-from flows import keyring, working_calendar
+from flows import keyring, own_keys, working_calendar
 from flows import settings as settings_module
 from flows.keyring import ArchiveWrap
+from flows.own_keys import OwnKey
 from flows.settings import Settings
 from flows.spool import Spool
 from formats import profile as profiles
@@ -112,15 +113,17 @@ class Office:
 
     @cached_property
     def key(self) -> OfficeKey:
-        """The office's own key, unlocked once. Raises UsageError S408."""
-        file = self.settings.path("keys/office.asc")
-        try:
-            armored = file.read_text(encoding="ascii")
-        except OSError as error:
-            raise UsageError("S408", f"keys/office.asc: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise UsageError("S408", "keys/office.asc is not an armored key") from None
-        return keyring.unlocked(armored, self.settings.passphrase())
+        """The office's own key, with which it signs, unlocked once. Raises UsageError S408."""
+        return own_keys.present(self.settings)
+
+    @cached_property
+    def own_keys(self) -> tuple[OwnKey, ...]:
+        """The office's own keys, as they were when first asked for. Raises UsageError S408."""
+        return own_keys.listed(self.settings.home)
+
+    def opening_keys(self, at: datetime) -> tuple[OfficeKey, ...]:
+        """The keys that open what arrives at this time, the present one first. Raises UsageError S408."""
+        return tuple(own_keys.unlocked(self.settings, key) for key in self.own_keys if key.opens(at))
 
     @cached_property
     def directory(self) -> Directory:

@@ -12,6 +12,7 @@ from archive import cases
 from archive.cases import NewCase
 from flows import founding, passes
 from flows.founding import Plan
+from flows.own_card import own_card
 from flows.synthetic.people import people
 from flows.synthetic.places import HANGZHOU, SHENZHEN
 from flows.times import now
@@ -42,8 +43,8 @@ def found_pair(folder: Path, storage: Mapping[str, tuple[str, str]] | None = Non
         mailbox = f"folder:{folder / 'exchange' / place.office}"
         founding.found(home, Plan(place.office, place.name, mailbox, ledger=ledger, records=records), now())
     with Office.at(pair.sender) as sender, Office.at(pair.receiver) as receiver:
-        Directory.add(pair.sender / "partners", founding.own_card(receiver), now())
-        Directory.add(pair.receiver / "partners", founding.own_card(sender), now())
+        Directory.add(pair.sender / "partners", own_card(receiver), now())
+        Directory.add(pair.receiver / "partners", own_card(sender), now())
         sender.records.create_schema()
         receiver.records.create_schema()
     return pair

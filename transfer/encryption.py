@@ -73,6 +73,15 @@ def _encrypted(plain: bytes, session_key: bytes) -> tuple[bytes, ...]:
     return stream.update(prefix), stream.update(plain), stream.update(_CODE_HEADER + code.digest()), stream.finalize()
 
 
+def key_ids(blob: bytes, most: int = 20) -> tuple[bytes, ...]:
+    """To which keys a package of at most `most` packets is encrypted: the key ids, 8 bytes each, as it says itself.
+
+    Raises RefusedError T110 for what is no package.
+    """
+    with check("T110"):
+        return tuple(session.key_id for session in framing.envelope(framing.dearmored(blob, "MESSAGE"), most).sessions)
+
+
 def addressed(sessions: Sequence[Session], keys: Sequence[OfficeKey]) -> list[Addressed]:
     """The session keys that are for one of our keys. Raises RefusedError T111 if there are none."""
     found = [

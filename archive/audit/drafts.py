@@ -2,13 +2,15 @@
 
 They are not a problem where the ledger explains them: a package that is among the arrivals, a document under a message
 id or a sequence number that the ledger has reserved, and the signature and the package that were kept together with
-such a document; and the parts of a freeze. None of them ever left: only what the ledger calls sealed is posted.
+such a document; a batch of nothing but signatures and packages, which sealing anew keeps for documents that are kept
+already (`archive.resealing`); and the parts of a freeze. None of them ever left: only what the ledger calls sealed is
+posted.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, case, exists, func, select
 
 from archive.audit.report import Store
 from archive.counters import sequence
@@ -57,6 +59,7 @@ def explained(ledger: Ledger, store: Store, found: Sequence[Unnamed]) -> set[str
     batches = {item.entry for item in found if item.digest in drafts}
     companions = [item for item in found if item.kind in _COMPANIONS]
     batches |= set(_with_documents(ledger, sorted({item.entry for item in companions} - batches)))
+    batches |= set(_of_companions(ledger, sorted({item.entry for item in companions} - batches)))
     return drafts | {item.digest for item in companions if item.entry in batches}
 
 
@@ -99,3 +102,12 @@ def _with_documents(ledger: Ledger, entries: Sequence[int]) -> Iterator[int]:
     with ledger.reading() as connection:
         for chunk in chunks(entries):
             yield from connection.execute(wanted.where(members.c.entry.in_(chunk))).scalars()
+
+
+def _of_companions(ledger: Ledger, entries: Sequence[int]) -> Iterator[int]:
+    """Which of these batches hold nothing but signatures and packages."""
+    wanted = select(members.c.entry).group_by(members.c.entry)
+    alone = wanted.having(func.sum(case((members.c.kind.in_(_COMPANIONS), 0), else_=1)) == 0)
+    with ledger.reading() as connection:
+        for chunk in chunks(entries):
+            yield from connection.execute(alone.where(members.c.entry.in_(chunk))).scalars()

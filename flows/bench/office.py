@@ -14,6 +14,7 @@ from archive import cases
 from archive.cases import NewCase
 from flows import founding, posting
 from flows.founding import Plan
+from flows.own_card import own_card
 from flows.synthetic import people
 from flows.synthetic.places import HANGZHOU, SHENZHEN
 from flows.times import now
@@ -55,8 +56,8 @@ def found_pair(folder: Path) -> tuple[Path, Path]:
         homes.append(founding.found(folder / label, plan, now()).home)
     sender, receiver = homes
     with Office.at(sender) as sending, Office.at(receiver) as receiving:
-        Directory.add(sender / "partners", founding.own_card(receiving), now())
-        Directory.add(receiver / "partners", founding.own_card(sending), now())
+        Directory.add(sender / "partners", own_card(receiving), now())
+        Directory.add(receiver / "partners", own_card(sending), now())
         sending.records.create_schema()
         receiving.records.create_schema()
     return sender, receiver

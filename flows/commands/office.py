@@ -1,4 +1,4 @@
-"""`jiexu init`, `jiexu partner`, `jiexu upgrade`: an office and whom it knows."""
+"""`jiexu init`, `jiexu upgrade`: an office, founded and brought to this version."""
 
 from pathlib import Path
 
@@ -9,9 +9,6 @@ from flows.commands.common import Place, json_option, pass_place
 from flows.times import now
 from formats.errors import UsageError
 from formats.messages import Environment
-from transfer import partners
-from transfer.keys import load_public
-from transfer.partners import Card, Directory
 
 
 def _read(path: Path) -> str:
@@ -60,91 +57,6 @@ def init(
     terminal.emit(as_json, {**document, "take_away": away}, lambda: terminal.table(("", ""), document.items()))
     terminal.take_away(away)
     return 0
-
-
-@click.group()
-def partner() -> None:
-    """The offices this office exchanges with."""
-
-
-@partner.command()
-@json_option
-@pass_place
-def card(place: Place, as_json: bool) -> int:
-    """Print this office's own card, to be given to partners."""
-    with place.office() as office:
-        own = founding.own_card(office)
-        terminal.emit(as_json, _card_document(own), lambda: click.echo(partners.render_card(own), nl=False))
-    return 0
-
-
-@partner.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--code", default="", help="Instead of a card: the partner's agency code.")
-@click.option("--name", default="", help="The partner's name.")
-@click.option("--key", type=click.Path(path_type=Path), help="The partner's OpenPGP public key.")
-@click.option("--mailbox", default="folder:mailbox", help="Where packages for the partner are put.")
-@click.option("--host-key", default="", help="The key of the partner's SSH server.")
-@click.option("--fingerprint", default="", help="The key's fingerprint as the partner has told it; else you are asked.")
-@json_option
-@pass_place
-def add(
-    place: Place,
-    file: Path | None,
-    code: str,
-    name: str,
-    key: Path | None,
-    mailbox: str,
-    host_key: str,
-    fingerprint: str,
-    as_json: bool,
-) -> int:
-    """Add a partner from its card FILE (or from --code, --name, --key) once the fingerprint has been compared."""
-    if file is not None:
-        new = partners.parse_card(_read(file))
-    elif code and key is not None:
-        armored = _read(key)
-        new = Card(code, name, mailbox, host_key, armored, load_public(armored).fingerprint)
-    else:
-        raise click.UsageError("give a card FILE, or --code and --key")
-    if fingerprint:
-        if fingerprint.replace(" ", "").upper() != new.fingerprint:
-            raise UsageError("T130", "the fingerprint is not that of the card")
-    elif not _confirmed(f"Has the partner told you the fingerprint {new.fingerprint}?"):
-        raise UsageError("T130", "the fingerprint was not confirmed; a script gives it with --fingerprint")
-    Directory.add(place.office().settings.path("partners"), new, now())
-    terminal.emit(as_json, _card_document(new), lambda: click.echo(f"added {new.code} {new.name}"))
-    return 0
-
-
-@partner.command("list")
-@json_option
-@pass_place
-def listing(place: Place, as_json: bool) -> int:
-    """List the partners."""
-    known = place.office().directory.partners.values()
-    told = [
-        {"code": item.code, "name": item.name, "mailbox": item.mailbox, "fingerprint": key.key.fingerprint}
-        for item in known
-        for key in item.keys
-    ]
-    headings = ("code", "name", "mailbox", "fingerprint")
-    rows = [list(item.values()) for item in told]
-    terminal.emit(as_json, {"partners": told}, lambda: terminal.table(headings, rows))
-    return 0
-
-
-def _confirmed(question: str) -> bool:
-    """Whether a person says yes; no is also said by nobody, when there is no terminal."""
-    try:
-        return click.confirm(question, err=True)
-    except click.Abort:
-        return False
-
-
-def _card_document(item: Card) -> dict[str, str]:
-    told = {"code": item.code, "name": item.name, "mailbox": item.mailbox, "fingerprint": item.fingerprint}
-    return told | {"journal": item.journal}
 
 
 @click.command()

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from flows import opening, settings, terminal
+from flows import opening, own_keys, settings, terminal
 from flows.commands.common import Place, json_option, pass_place
 from flows.private import write_private
 from flows.reports import Judged, plain
@@ -77,7 +77,7 @@ def seal(place: Place, file: Path, partner: str, output: Path, as_json: bool) ->
 def open_(place: Place, file: Path, as_json: bool) -> int:
     """Decrypt the package FILE with every guard; print the document, and on stderr who signed it."""
     with place.office() as office:
-        opened = opening.unseal(office, _bytes(file), now())
+        opened = opening.unseal(office, _bytes(file), now(), own_keys.every(office.settings))
     told: dict[str, Any] = {
         "office": opened.office,
         "fingerprint": opened.fingerprint,

@@ -8,7 +8,7 @@ import click
 from archive.audit import Problem
 from flows import engine, terminal
 from flows.commands.common import Place, engine_option, json_option, pass_place, status_of, workers_option
-from flows.reports import Failed, Judged
+from flows.reports import Failed, Judged, Warned
 from flows.steps import quiet
 from flows.wiring import spare_the_collector
 from formats.messages import Finding
@@ -30,9 +30,11 @@ def send(place: Place, cases: Sequence[str], engine: str | None, workers: int, a
 
     def people() -> None:
         """Print for people."""
-        click.echo(f"sealed {len(sealed['sealed'])}, posted {len(posted['posted'])}, held {len(held)}")
+        anew = f" ({len(posted['resealed'])} sealed anew)" if posted["resealed"] else ""
+        click.echo(f"sealed {len(sealed['sealed'])}, posted {len(posted['posted'])}{anew}, held {len(held)}")
         terminal.judged_lines("held", held, language)
         terminal.failed_lines(failures, language)
+        terminal.warning_lines(warned(report["warnings"]), language)
 
     terminal.emit(as_json, report, people)
     return status_of(failures, otherwise=1 if held else 0)
@@ -57,6 +59,7 @@ def receive(place: Place, engine: str | None, workers: int, as_json: bool) -> in
         terminal.judged_lines("rejected", judged(opened["rejected"]), language)
         terminal.judged_lines("closed", [item for item in judged(opened["closed"]) if item.findings], language)
         terminal.failed_lines(failures, language)
+        terminal.warning_lines(warned(report["warnings"]), language)
 
     terminal.emit(as_json, report, people)
     return status_of(failures)
@@ -95,6 +98,7 @@ def upkeep(place: Place, engine: str | None, as_json: bool) -> int:
         click.echo(f"sealed {len(report['sealed'])}, audited {report['segments']} segments, {backup}")
         terminal.problem_lines([Problem(**item) for item in report["problems"]], language)
         terminal.failed_lines(failures, language)
+        terminal.warning_lines(warned(report["warnings"]), language)
 
     terminal.emit(as_json, report, people)
     return status_of(failures, otherwise=4 if report["problems"] else 0)
@@ -131,3 +135,8 @@ def judged(items: Sequence[dict[str, Any]]) -> list[Judged]:
 def failed(items: Sequence[dict[str, Any]]) -> list[Failed]:
     """Failures back from a report's document."""
     return [Failed(**item) for item in items]
+
+
+def warned(items: Sequence[dict[str, Any]]) -> list[Warned]:
+    """Warnings back from a report's document."""
+    return [Warned(**item) for item in items]

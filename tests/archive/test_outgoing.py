@@ -260,8 +260,9 @@ def test_posting_puts_cases_in_transit(ledger: Ledger, owner: Owner, other: Owne
     mine = outgoing.claim_posts(ledger, owner, 2, NOW, "message")
     theirs = outgoing.claim_posts(ledger, other, 2, NOW, "message")
     assert [post.name for post in (*mine, *theirs)] == [package.name for package in packages]
+    first = packages[0]
     assert mine[0] == outgoing.Post(
-        packages[0].message_id, "delivery", PARTNER, packages[0].name, packages[0].package_digest, packages[0].case
+        first.message_id, "delivery", PARTNER, first.name, first.package_digest, first.case, first.digest
     )
     ids = [package.message_id for package in packages]
     assert outgoing.record_posted(ledger, owner, ids, SERVICE, NOW) == tuple(ids[:2])

@@ -18,9 +18,10 @@ from archive import checkpoints, journal, registry
 from archive.bundle import checking, container, parts
 from archive.bundle.parts import Bundle, Manifest
 from archive.checkpoints import JournalKey
-from flows import bundle_checks, bundles, founding
+from flows import bundle_checks, bundles
 from flows.bundle_checks import BundleReport, verify
 from flows.keeping import keep_sent
+from flows.own_card import own_card
 from flows.times import now, utc_text
 from flows.wiring import Office
 from formats import xml
@@ -551,7 +552,7 @@ def test_the_commands(evidence: Evidence, call: Call, tmp_path: Path) -> None:
         for home in (evidence.pair.sender, evidence.pair.receiver):
             office = stack.enter_context(Office.at(home))
             card = tmp_path / f"{office.code}.card"
-            card.write_text(render_card(founding.own_card(office)), encoding="utf-8")
+            card.write_text(render_card(own_card(office)), encoding="utf-8")
             cards += ["--card", card]
     nowhere = tmp_path / "nowhere"
     answer = call("-C", nowhere, "archive", "verify", file, *cards, "--json")

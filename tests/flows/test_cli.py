@@ -21,6 +21,10 @@ GOOD = {
     "partner card": "partner card",
     "partner add": "partner add CARD --fingerprint FINGERPRINT",
     "partner list": "partner list",
+    "partner rotate": "partner rotate --begin --by staff-1",
+    "partner rehearse": "partner rehearse 44030001 -o OUT",
+    "quarantine list": "quarantine list",
+    "quarantine retry": "quarantine retry --all --why card-added --by staff-1",
     "upgrade": "upgrade",
     "case open": "case open --partner 44030001 --person 3301000100000001 --by staff-1",
     "case approve": "case approve FRESH --stage handler --by staff-1",
@@ -74,7 +78,7 @@ GOOD = {
 }
 # Those that need more than a place: tests of their own show them.
 ELSEWHERE = {
-    *("case return", "case uphold", "case money"),
+    *("case return", "case uphold", "case money", "partner end", "partner revoke"),
     *("migrate copy", "migrate prove", "migrate verify", "migrate rehearse", "migrate status", "migrate take-out"),
     *("migrate home", "bench migrate"),
     *("demo", "serve", "bench seal", "bench open", "bench sftp", "bench archive"),
@@ -87,6 +91,11 @@ BAD = {name: (words, "S402") for name, words in GOOD.items()} | {
     "demo": ("demo --people 6 --dir DIR", "S414"),
     "init": ("init DIR --code 33010002 --name x", "S414"),
     "partner add": ("partner add CARD --fingerprint 00", "T130"),
+    "partner rotate": ("partner rotate --switch --by staff-1", "S480"),
+    "partner rehearse": ("partner rehearse 51010001 -o OUT", "S403"),
+    "partner end": ("partner end 44030001 --fingerprint 00 --by staff-1", "S481"),
+    "partner revoke": ("partner revoke 51010001 --fingerprint 00 --by staff-1", "S403"),
+    "quarantine retry": ("quarantine retry 99 --why card-added --by staff-1", "S485"),
     "case return": ("case return SENT --note wrong --by staff-1", "S411"),
     "case money": ("case money SENT --amount 1.00 --received 2026-12-01 --reference V-1 --by staff-1", "S412"),
     "case uphold": ("case uphold SENT --text right --by staff-1", "S411"),

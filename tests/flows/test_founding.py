@@ -14,6 +14,7 @@ from flows import founding, keyring
 from flows.cli import run
 from flows.founding import Plan
 from flows.keyring import ArchiveWrap
+from flows.own_card import own_card
 from flows.times import now
 from flows.wiring import Office
 from formats.errors import ServiceError, UsageError
@@ -191,7 +192,7 @@ def test_a_key_made_by_gpg_is_used(
     assert run(["init", str(home), "--code", "33010001", "--name", "x", "--key", str(file)]) == 0
     with Office.at(home) as office:
         assert office.key.fingerprint == fingerprint
-        assert founding.own_card(office).fingerprint == fingerprint
+        assert own_card(office).fingerprint == fingerprint
 
 
 def test_a_card_gives_the_partner_its_pinned_fingerprint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

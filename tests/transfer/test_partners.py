@@ -1,12 +1,13 @@
 """Cards, the partners' files, and which keys count when."""
 
+import shutil
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from formats.errors import UsageError
@@ -167,6 +168,51 @@ def test_a_second_key_stands_beside_the_first(tmp_path: Path) -> None:
     partner = directory.partner(SENDER)
     assert partner.recipient(NOW).fingerprint == office(SENDER).fingerprint
     assert partner.recipient(NOW + timedelta(days=400)).fingerprint == second.fingerprint
+
+
+def third_key() -> OfficeKey:
+    """A key of the sender that it had before."""
+    return load_secret(generate_key("33010001 <33010001@jiexu>", "x", NOW - timedelta(days=100)), "x")
+
+
+THREE = (third_key(), office(SENDER), new_key())
+DAYS = st.integers(-50, 500)
+CHANGES = st.lists(st.tuples(st.sampled_from(["add", "end", "revoke"]), st.integers(0, 2), DAYS, DAYS), max_size=8)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(CHANGES, DAYS)
+def test_whatever_is_done_to_a_directory(tmp_path: Path, changes: list[tuple[str, int, int, int]], day: int) -> None:
+    """After any changes: the file says what was given back, revoked stays revoked, one encrypts to the newest valid."""
+    folder = tmp_path / "partners"
+    shutil.rmtree(folder, ignore_errors=True)
+    partner = Directory.add(folder, card(key=THREE[1]), NOW)
+    revoked: set[str] = set()
+    for what, number, when, overlap in changes:
+        key, at = THREE[number], NOW + timedelta(days=when)
+        known = {item.key.fingerprint for item in partner.keys}
+        if what == "add":
+            partner = Directory.add(folder, card(key=key), at, timedelta(days=abs(overlap)))
+            others = [item for item in partner.keys if item.key.fingerprint != key.fingerprint]
+            end = at + timedelta(days=abs(overlap))
+            assert key.fingerprint in known or all(item.not_after <= end for item in others)
+        elif key.fingerprint not in known:
+            with pytest.raises(UsageError, match="S481"):
+                Directory.end(folder, SENDER, key.fingerprint, at)
+        elif what == "end":
+            partner = Directory.end(folder, SENDER, key.fingerprint, at)
+        else:
+            partner = Directory.revoke(folder, SENDER, key.fingerprint, at)
+            revoked.add(key.fingerprint)
+    assert Directory.load(folder).partner(SENDER) == partner
+    at = NOW + timedelta(days=day)
+    valid = [item.key for item in partner.keys if item.state(at) == "valid"]
+    assert {item.key.fingerprint for item in partner.keys if item.state(at) == "revoked"} == revoked
+    if valid:
+        assert partner.recipient(at) == max(valid, key=lambda key: key.created)
+    else:
+        with pytest.raises(UsageError, match="S408"):
+            partner.recipient(at)
 
 
 def test_what_a_key_says_of_itself_narrows_its_pin(tmp_path: Path) -> None:
