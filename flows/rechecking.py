@@ -4,12 +4,12 @@ The proof's folder has all that is needed but the target: the plan, the mapping,
 into a folder `recheck` beside them; the proof and its own lists stay as they are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from flows import own_keys, relocation
+from flows import relocation
 from flows.relocation import PROOF, SIGNATURE
 from flows.steps import Steps, quiet
 from flows.wiring import Office
@@ -22,7 +22,6 @@ from migration.proof import Proof
 from migration.run import Folder
 from migration.verifying import Lack, Named, Verdict, named, structure, verify
 from transfer import detached
-from transfer.detached import Signed
 from transfer.keys import PublicKey
 
 RECHECK: Final = "recheck"
@@ -95,21 +94,10 @@ def checked(office: Office, file: Path, key: PublicKey | None = None) -> tuple[s
     except OSError as error:
         raise UsageError("S417", f"{Path(error.filename or PROOF).name}: {error.strerror}") from None
     try:
-        found = _verified(data, signature, (key,) if key else own_keys.publics(office.settings.home))
+        found = detached.verify(data, signature, key or office.key.public)
     except RefusedError as error:
         raise RefusedError("D681", f"{error.code}: {error.detail}") from None
     return found.created.isoformat(), proof.decode(data)
-
-
-def _verified(data: bytes, signature: bytes, keys: Sequence[PublicKey]) -> Signed:
-    """Who signed, among these keys: a proof that an earlier key of the office signed stays one."""
-    for key in keys[1:]:
-        try:
-            return detached.verify(data, signature, key)
-        except RefusedError as error:
-            if error.code != "T130":
-                raise
-    return detached.verify(data, signature, keys[0])
 
 
 def differences(found: Rechecked) -> Iterator[Named]:
