@@ -47,7 +47,9 @@ def test_the_person_and_the_forms_count_too() -> None:
 
 months = st.sampled_from([f"2021-0{month}" for month in range(1, 7)])
 bases = st.sampled_from([7000_00, 7100_00])
-rows = st.lists(st.builds(lambda month, base: builders.a_contribution(month=month, base=base), months, bases), max_size=6)
+rows = st.lists(
+    st.builds(lambda month, base: builders.a_contribution(month=month, base=base), months, bases), max_size=6
+)
 
 
 @settings(max_examples=100, deadline=None)
