@@ -135,14 +135,10 @@ cases = Table(
     Column("why", Text, nullable=False),  # why it is held or withdrawn
     Column("message_id", Text),  # of the delivery that stands; reserved once for what this office sends
     Column("sequence", BigInteger),
-    Column(
-        "letter", Text, nullable=False, default=""
-    ),  # message id of the contact letter that asked; empty where none did
-    Column("posted_person", Text, nullable=False, server_default=""),  # incoming: 1 for an officially approved posting
-    Column(
-        "corrects", Text, nullable=False, default=""
-    ),  # outgoing: message id of the delivery that is being corrected
-    Column("reason", Text, nullable=False, server_default=""),  # outgoing: why, a reason code
+    Column("letter", Text, nullable=False, server_default=text("''")),  # message id of the contact letter that asked
+    Column("posted_person", Text, nullable=False, server_default=text("''")),  # 1: officially posted, by the letter
+    Column("corrects", Text, nullable=False, server_default=text("''")),  # outgoing: message id of what is corrected
+    Column("reason", Text, nullable=False, server_default=text("''")),  # why it is corrected, or refused here: a code
     Column("claim", Text),
     UniqueConstraint("direction", "partner", "case_number", name="cases_number"),
     Index("cases_state", "direction", "state", "id"),
@@ -170,8 +166,8 @@ approvals = Table(
     Column("place", Integer, nullable=False),  # the stage's place in the configured order, from 0
     Column("who", Text, nullable=False),
     Column("at", Text, nullable=False),
-    Column("signature", Text, nullable=False, server_default=""),  # over the statement of formats.approval, base 64
-    Column("content", Text, nullable=False, server_default=""),  # the content digest that was signed
+    Column("signature", Text, nullable=False, server_default=text("''")),  # over formats.approval.statement, base 64
+    Column("content", Text, nullable=False, server_default=text("''")),  # the content digest that was signed
     UniqueConstraint("case_id", "who", name="approvals_who"),
 )
 

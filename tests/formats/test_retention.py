@@ -21,7 +21,9 @@ def test_the_table_knows_every_kind_that_is_kept() -> None:
         "signature-sent",
         "package-sent",
         "receipt-sent",
+        "letter-sent",
         "package-received",
+        "letter-received",
         "receipt-received",
         "destruction-order",
     }

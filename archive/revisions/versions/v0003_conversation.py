@@ -16,7 +16,7 @@ def upgrade() -> None:
     """Add the columns; what is there has none of it."""
     for name, columns in _NEW.items():
         for column in columns:
-            op.add_column(name, sa.Column(column, sa.Text, nullable=False, server_default=""))
+            op.add_column(name, sa.Column(column, sa.Text, nullable=False, server_default=sa.text("''")))
     op.create_table(
         "remittances",
         sa.Column("id", sa.Integer, primary_key=True),

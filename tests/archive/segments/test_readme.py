@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,8 +79,7 @@ def test_a_secret_key_never_goes_there(store: SegmentOriginals) -> None:
 def _recover(gnupg: GnupgWrap, key: str, medium: Path, place: Path) -> "subprocess.CompletedProcess[str]":
     """On another machine: a fresh keyring with one secret key, the medium, and the script that lies on it."""
     place.mkdir()
-    home = place / "gnupg"
-    home.mkdir(mode=0o700)
+    home = Path(tempfile.mkdtemp(prefix="jx"))  # gpg-agent's socket must have a short path
     environment = {"PATH": os.environ["PATH"], "GNUPGHOME": str(home)}
     secret = gnupg.secret_key(key)
     subprocess.run([need("gpg"), "--batch", "--import"], input=secret, env=environment, check=True, capture_output=True)
@@ -94,6 +94,7 @@ def _recover(gnupg: GnupgWrap, key: str, medium: Path, place: Path) -> "subproce
         )
     finally:
         subprocess.run([need("gpgconf"), "--kill", "all"], env=environment, check=True)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def test_recovery_with_nothing_but_medium_key_gpg_and_script(tmp_path: Path, ledger: Ledger, gnupg: GnupgWrap) -> None:
