@@ -24,6 +24,7 @@ from archive.backup.restoring import fetch
 from archive.backup.snapshot import File, Snapshot
 from archive.flushing import disk, flush, make_folder, write_all
 from archive.ledger import Ledger
+from archive.ocfl import objects
 from archive.ocfl.objects import replace_file
 from archive.ocfl.storage import root_files
 from archive.segments import catalog
@@ -241,10 +242,10 @@ def mender(place: Place, found: Snapshot, layout: Layout, ledger: Ledger, said: 
 
 
 def sweep(layout: Layout) -> None:
-    """Remove what a repair that was killed at its very end has left."""
-    if _work(layout).exists():
+    """Settle what a repair that was killed at its very end has left in the stage. Raises UnreachableError S416."""
+    if layout.stage.is_dir() and any(layout.stage.iterdir()):
         with held(layout.seal_lock):
-            shutil.rmtree(_work(layout), ignore_errors=True)
+            objects.recover(layout.objects, layout.stage)
 
 
 def _work(layout: Layout) -> Path:
