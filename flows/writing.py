@@ -1,4 +1,8 @@
-"""Messages that a person writes about a case: composed, signed, sealed, kept, and entered; a pass posts them."""
+"""Messages that a person writes about a case: composed, signed, sealed, kept, and entered; a pass posts them.
+
+What a person writes freely may be about the insured person: it stands in the message, which is encrypted, and never in
+the journal or the ledger.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -34,20 +38,26 @@ _UNSAID = (State.OPEN, State.APPROVED, State.HELD)
 def send_back(office: Office, number: str, code: str, note: str, who: str, at: datetime) -> None:
     """Return the delivery of a case to the sending office (退回).
 
-    One that is accepted goes back with a message; one that is on hold is refused by its receipt, with the same reason.
-    Raises UsageError S411, S412.
+    One that is accepted goes back with a message; one that is on hold is refused by its receipt for the same reason,
+    and the note goes as a word of its own. Raises UsageError S411, S412, S421.
     """
     row = cases.find(office.ledger, number)
     if row.direction != IN:
         raise UsageError("S411", f"{number} was not delivered to this office")
     if row.state is State.RECEIVED:
-        resuming.resume(office.ledger, number, who, note, at, code)
+        clarify(office, number, note, "", "", who, at)
+        resuming.resume(office.ledger, number, who, _returned(code), at, code)
         return
 
     def message(header: Header) -> Return:
         return Return(header, row.digest, utc_text(at), (Finding(code),), note)
 
-    _write(office, row, "return", row.message_id, message, Event.SEND_BACK, who, note, at)
+    _write(office, row, "return", row.message_id, message, Event.SEND_BACK, who, _returned(code), at)
+
+
+def _returned(code: str) -> str:
+    """Why, for journal and ledger."""
+    return f"returned by a person: {code}"
 
 
 def withdraw(office: Office, number: str, why: str, who: str, at: datetime) -> None:
@@ -99,7 +109,7 @@ def uphold(office: Office, number: str, text: str, who: str, at: datetime) -> No
     def message(header: Header) -> Clarification:
         return Clarification(header, "answer", text)
 
-    _write(office, row, "clarification", returned, message, Event.UPHOLD, who, text, at)
+    _write(office, row, "clarification", returned, message, Event.UPHOLD, who, "stands by its delivery", at)
 
 
 def _digest(office: Office, row: CaseRow, message_id: str) -> str:

@@ -47,7 +47,7 @@ def request(
 
 @click.command("return")
 @click.argument("number", metavar="CASE")
-@click.option("--code", default="C420", show_default=True, help="The reason's code: C420 to C429.")
+@click.option("--code", default="C420", show_default=True, help="The reason's code: C420, C421 or C422.")
 @click.option("--note", required=True, help="What is wrong, in plain words; the partner reads it.")
 @by_option
 @json_option
@@ -62,7 +62,7 @@ def send_back(place: Place, number: str, code: str, note: str, by: str, as_json:
 
 @click.command()
 @click.argument("number", metavar="CASE")
-@click.option("--code", default="C420", show_default=True, help="Why it is corrected: C420 to C429.")
+@click.option("--code", default="C420", show_default=True, help="Why it is corrected: C420, C421 or C422.")
 @by_option
 @why_option
 @json_option
@@ -125,9 +125,9 @@ COMMANDS = (request, send_back, correct, uphold, clarify, said)
 
 
 def _reason(code: str) -> None:
-    """Raises UsageError S421 for a code that is no reason for a return or a correction."""
+    """Raises UsageError S421 for a code that is no reason for a return or a correction: a warning is none."""
     known = reasons().get(code)
-    if known is None or known.step != _STEP or not code.startswith("C42"):
+    if known is None or (known.step, known.severity) != (_STEP, "error") or not code.startswith("C42"):
         raise UsageError("S421", f"{code} is no reason for a return or a correction")
 
 

@@ -21,6 +21,7 @@ from formats.messages import STAGES, ContactLetter, Delivery, Reminder, Return
 from formats.record import Record
 from tests import builders
 from tests import exchange as ex
+from tests.command_line import Call
 from tests.office import KINDS, Pair, configure, copied, fill, found_pair, open_approved, some_people
 
 PEOPLE = some_people(3)
@@ -358,6 +359,32 @@ def test_what_comes_twice_is_answered_twice_and_done_once(pair: Pair) -> None:
     assert ex.problems(pair) == ()
 
 
+def test_what_a_person_writes_is_in_no_journal(pair: Pair) -> None:
+    """The words of a return, an answer and a question reach the partner, and no ledger or journal of either office."""
+    words = "the person, Zhou Mingyuan, says so"
+    number = delivered(pair)
+    with Office.at(pair.receiver) as office:
+        writing.send_back(office, number, "C421", words, "staff-9", now())
+    swap(pair)
+    with Office.at(pair.sender) as office:
+        writing.clarify(office, number, words, "", "", "staff-9", now())
+        writing.uphold(office, number, words, "staff-9", now())
+    swap(pair)
+    for home in (pair.sender, pair.receiver):
+        with closing(sqlite3.connect(home / "ledger.db")) as ledger:
+            assert words not in "\n".join(ledger.iterdump())
+    assert sum(words.encode() in document for document in kept(pair.sender, number, "letter-sent")) == 2
+
+
+@pytest.mark.parametrize("code", ["C423", "C410", "R001", "none"])
+def test_only_a_reason_returns(pair: Pair, call: Call, code: str) -> None:
+    """A warning, or a code of something else, is no reason to return or to correct."""
+    for words in (("return", "--note", "x"), ("correct", "--why", "x")):
+        verb, *rest = words
+        answer = call("-C", pair.receiver, "case", verb, "x", *rest, "--code", code, "--by", "staff-1", "--json")
+        assert answer.code == "S421"
+
+
 def test_messages_about_nothing_are_refused(pair: Pair) -> None:
     """A return or a reminder about a case that the partner does not have is refused with its code."""
     number = delivered(pair)
@@ -432,6 +459,7 @@ def test_money_that_does_not_agree_sends_the_table_back(waiting: tuple[Pair, str
     swap(pair)
     assert states(pair, number) == (State.REJECTED, State.REJECTED)
     assert [finding.code for finding in ex.case(pair.sender, number).findings] == ["C422"]
+    assert b"43.53 yuan are missing" in kept(pair.receiver, number, "letter-sent")[-1]
     with Office.at(pair.receiver) as office:
         acts = {entry.kind: entry.what for entry in journal.entries(office.ledger)}
         assert acts["remitted"]["kind"] == "110"
