@@ -307,7 +307,7 @@ def _approvals(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Ap
 def _grouped(rows: Iterable[Row[Any]]) -> dict[int, tuple[Approval, ...]]:
     groups: dict[int, tuple[Approval, ...]] = {}
     for row in rows:
-        groups[row.case_id] = (*groups.get(row.case_id, ()), Approval(row.stage, row.who, row.at, row.signature))
+        groups[row.case_id] = (*groups.get(row.case_id, ()), Approval(row.stage, row.who, row.at))
     return groups
 
 

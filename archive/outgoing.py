@@ -160,7 +160,7 @@ def _approvals(connection: Connection, ids: Sequence[int]) -> dict[int, list[App
     wanted = select(approvals).order_by(approvals.c.place)
     for chunk in chunks(ids):
         for row in connection.execute(wanted.where(approvals.c.case_id.in_(chunk))):
-            signed[row.case_id].append(Approval(row.stage, row.who, row.at, row.signature))
+            signed[row.case_id].append(Approval(row.stage, row.who, row.at))
     return signed
 
 

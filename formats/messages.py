@@ -33,16 +33,11 @@ class Finding(NamedTuple):
 
 
 class Approval(NamedTuple):
-    """One stage of the approval of a case (art. 7): who (staff id, not a name), as what, when (UTC).
-
-    `signature` is the person's own detached OpenPGP signature over the statement of `formats.approval`, in base 64;
-    empty where the office has the stages entered without signatures.
-    """
+    """One stage of the approval of a case (art. 7): who (staff id, not a name), as what, when (UTC)."""
 
     stage: str
     person: str
     at: str
-    signature: str = ""
 
 
 class Applicant(NamedTuple):

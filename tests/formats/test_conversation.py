@@ -1,6 +1,5 @@
 """The messages around a delivery: exact round trips, all by the schema, and what a person signs of them."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,12 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from formats import approval, xml
-from formats.approval import Subject
+from formats import xml
 from formats.errors import RefusedError
-from formats.messages import STAGES, Message
+from formats.messages import Message
 from formats.xsd import ROOTS
-from tests import builders, letters
+from tests import letters
 
 MESSAGES: dict[str, Callable[[], Message]] = {
     "contact letter": letters.a_contact_letter,
@@ -75,37 +73,3 @@ def test_every_message_needs_its_version(name: str) -> None:
     with pytest.raises(RefusedError) as refused:
         xml.decode(document)
     assert refused.value.code == "M161"
-
-
-def test_the_content_is_all_but_header_and_approvals() -> None:
-    """Message id, time, approvals change nothing of what is signed; any change behind the approvals does."""
-    delivery = letters.a_correction()
-    document = xml.encode(delivery)
-    later = replace(delivery, header=builders.a_header(message_id=letters.DIGEST[:8] + "-0000-4000-8000-000000000000"))
-    assert approval.content_digest(xml.encode(replace(later, approvals=()))) == approval.content_digest(document)
-    for changed in (
-        replace(delivery, forms=()),
-        replace(delivery, correction=None),
-        replace(delivery, record=builders.a_record(benefits=())),
-    ):
-        assert approval.content_digest(xml.encode(changed)) != approval.content_digest(document)
-
-
-def test_the_content_is_found_in_other_writings() -> None:
-    """A prefix or an empty element does not matter; where the end of the approvals stands twice there is no content."""
-    written = b"<m:delivery><m:approvals><m:approval/></m:approvals>\n<r:record/></m:delivery>"
-    assert approval.content_digest(written) == hashlib.sha256(b"\n<r:record/>").hexdigest()
-    assert approval.content_digest(b"<d><approvals/>x</d>") == hashlib.sha256(b"x").hexdigest()
-    assert approval.content_digest(b"<d><!-- </approvals> --><approvals></approvals>x</d>") is None
-    assert approval.content_digest(b"<d>x</d>") is None
-
-
-def test_the_statement_says_who_approves_what() -> None:
-    """The text that a person signs, to the byte."""
-    delivery = builders.a_delivery()
-    subject = Subject.of(delivery, xml.encode(delivery))
-    assert subject is not None
-    assert approval.statement(subject, delivery.approvals[1]).decode() == (
-        "jiexu approval 1\ncase: 33010001-2026-000123\nsender: 33010001\nreceiver: 44030001\nkinds: 110 210 310\n"
-        f"content: {subject.content}\nstage: {STAGES[1]}\nperson: staff-2\nat: 2026-11-22T07:01:00Z\n"
-    )
