@@ -6,12 +6,13 @@ from datetime import datetime
 
 from archive.incoming import Answer
 from archive.outgoing import SealedPackage
+from flows.headings import heading
 from flows.keeping import keep_sent
 from flows.opening import Addressed
 from flows.times import utc_text
 from flows.wiring import Office
 from formats import clocks, rules, xml
-from formats.messages import Finding, Header, Outcome, Receipt
+from formats.messages import Finding, Outcome, Receipt
 from formats.workdays import beijing_day
 from transfer import envelope
 from transfer.envelope import Sealed
@@ -49,16 +50,7 @@ def draft(
     entry = opening.incoming
     if outcome != "accepted":
         findings = _with_deadline(office, findings, entry.kinds, at)
-    header = Header(
-        message_id=answer.message_id,
-        case=entry.case,
-        sender=office.code,
-        receiver=entry.partner,
-        sequence=answer.sequence,
-        sent=utc_text(at),
-        environment=office.settings.environment,
-        answers=entry.message_id,
-    )
+    header = heading(office, entry.partner, entry.case, answer.message_id, answer.sequence, at, entry.message_id)
     document = xml.encode(Receipt(header, outcome, entry.digest, utc_text(at), findings, checkpoint))
     partner = office.directory.partner(entry.partner)
     sealed = envelope.seal(document, office.key, partner.recipient(at), at)

@@ -152,6 +152,20 @@ def verify(
         *_check_approvals(documents),
         *(check for _, check in lines if check),
     ]
+    told = tuple(line for line, _ in lines)
+    return _report(bundle, digest, head, signatures, told, checks, compared=bool(trusted))
+
+
+def _report(
+    bundle: Bundle,
+    digest: str,
+    head: Checkpoint | None,
+    signatures: Sequence[SignedBy],
+    receipts: tuple[ReceiptLine, ...],
+    checks: Sequence[Check],
+    *,
+    compared: bool,
+) -> BundleReport:
     manifest = bundle.manifest
     return BundleReport(
         digest=digest,
@@ -161,9 +175,9 @@ def verify(
         case=manifest.case,
         made=manifest.made,
         entries=head.size if head else 0,
-        compared=bool(trusted),
+        compared=compared,
         signatures=tuple(signatures),
-        receipts=tuple(line for line, _ in lines),
+        receipts=receipts,
         checks=tuple(checks),
     )
 

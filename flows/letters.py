@@ -7,10 +7,10 @@ stands in its settings. A letter is approved like a delivery, and sealed by the 
 from datetime import datetime
 
 from archive.outgoing import Work
-from flows.times import utc_text
+from flows.headings import heading
 from flows.wiring import Office
 from formats.errors import UsageError
-from formats.messages import Applicant, Contact, ContactLetter, Header, Payee
+from formats.messages import Applicant, Contact, ContactLetter, Payee
 from formats.workdays import beijing_day
 
 
@@ -20,15 +20,7 @@ def letter(office: Office, work: Work, at: datetime) -> ContactLetter:
     Raises UsageError S401 (the office's telephone is not set), S403, S412, S415, UnreachableError S409.
     """
     person = office.records.read(work.person, ()).person
-    header = Header(
-        message_id=work.message_id,
-        case=work.case,
-        sender=office.code,
-        receiver=work.partner,
-        sequence=work.sequence,
-        sent=utc_text(at),
-        environment=office.settings.environment,
-    )
+    header = heading(office, work.partner, work.case, work.message_id, work.sequence, at)
     applicant = Applicant(
         social_security_number=person.social_security_number,
         name=person.name,

@@ -23,16 +23,17 @@ from archive.originals import Kept
 from archive.outgoing import Direction, SealedPackage, Work
 from flows import letters
 from flows.faults import coded
+from flows.headings import heading
 from flows.keeping import keep_sent
 from flows.reports import Failed, Judged, SealReport
 from flows.steps import Steps, quiet
-from flows.times import now, utc_text
+from flows.times import now
 from flows.wiring import SERVICE, Office
 from formats import rules, validation, xml
 from formats.changes import changes
 from formats.errors import IntegrityError, RefusedError
 from formats.information_form import InformationForm
-from formats.messages import Correction, Delivery, Finding, Header
+from formats.messages import Correction, Delivery, Finding
 from formats.pension.forms import forms_of
 from formats.pension.parameters import parameters
 from formats.record import Record
@@ -158,16 +159,7 @@ def _sealed(office: Office, work: Work, document: bytes, at: datetime) -> Sealin
 
 def draft(office: Office, work: Work, at: datetime) -> Delivery:
     """The delivery of a case as it would leave now. Raises ServiceError S409, S412, S415."""
-    header = Header(
-        message_id=work.message_id,
-        case=work.case,
-        sender=office.code,
-        receiver=work.partner,
-        sequence=work.sequence,
-        sent=utc_text(at),
-        environment=office.settings.environment,
-        answers=work.letter,
-    )
+    header = heading(office, work.partner, work.case, work.message_id, work.sequence, at, work.letter)
     record = office.records.read(work.person, work.kinds)
     delivery = Delivery(header, work.kinds, work.approvals, record, _forms(work, record, at))
     return replace(delivery, correction=_correction(office, work, delivery)) if work.corrects else delivery

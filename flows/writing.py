@@ -13,6 +13,7 @@ from archive.cases import CaseRow
 from archive.composing import Written
 from archive.outgoing import MessageKind, SealedPackage
 from archive.tables import IN, OUT, RETURN
+from flows.headings import heading
 from flows.keeping import keep_sent
 from flows.times import utc_text
 from flows.wiring import Office
@@ -136,16 +137,7 @@ def _write(
     if not answers:
         raise UsageError("S411", f"{row.case}: nothing has been said yet that this could be about")
     message_id, sequence = composing.reserve(office.ledger, row.partner)
-    header = Header(
-        message_id=message_id,
-        case=row.case,
-        sender=office.code,
-        receiver=row.partner,
-        sequence=sequence,
-        sent=utc_text(at),
-        environment=office.settings.environment,
-        answers=answers,
-    )
+    header = heading(office, row.partner, row.case, message_id, sequence, at, answers)
     try:
         document = xml.encode(message(header))
         xml.validate(document, office.document_limits)

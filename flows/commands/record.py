@@ -88,9 +88,12 @@ def export_(
         )
         made = exporting.export(office, request, case, now())
     write_private(output, made.data)
-    told: dict[str, Any] = {
-        "file": str(output),
-        "as": form,
+    terminal.emit(as_json, {"file": str(output), "as": form, **_exported(made)}, lambda: _tell(output, made))
+    return 0
+
+
+def _exported(made: exporting.Export) -> dict[str, Any]:
+    return {
         "case": made.case,
         "lookup": made.shown.number,
         "scope": made.shown.scope.text(),
@@ -99,14 +102,11 @@ def export_(
         "not_carried": dict(made.uncarried),
     }
 
-    def people() -> None:
-        """Print for people."""
-        click.echo(f"{output}: {', '.join(made.documents)}; lookup {made.shown.number}, case {made.case}")
-        for name, count in made.uncarried.items():
-            click.echo(f"not carried: {name} ({count})", err=True)
 
-    terminal.emit(as_json, told, people)
-    return 0
+def _tell(output: Path, made: exporting.Export) -> None:
+    click.echo(f"{output}: {', '.join(made.documents)}; lookup {made.shown.number}, case {made.case}")
+    for name, count in made.uncarried.items():
+        click.echo(f"not carried: {name} ({count})", err=True)
 
 
 @record.command("import")

@@ -7,8 +7,9 @@ import pytest
 from formats.errors import UsageError
 from migration.catalog import Kind
 from migration.engines.generic import GenericTarget
-from tests.suites.environments import PEOPLE as COLUMNS
-from tests.suites.environments import EnvironmentBehaviour, Made, Stand, _rise
+from tests.suites.environments import EnvironmentBehaviour
+from tests.suites.stands import PEOPLE as COLUMNS
+from tests.suites.stands import Made, Stand, rise
 
 SQLITE = {
     Kind.INTEGER: "bigint",
@@ -52,8 +53,8 @@ class _Generic(EnvironmentBehaviour):
         """A table of 40 MB with a key of numbers is loaded and read with less than 24 MiB more than a small one."""
         made: Made = stand.make("people", COLUMNS, key)
         assert stand.target.copied("memory") == ()
-        assert _rise(made, "load") < 24
-        assert _rise(made, "read") < 24
+        assert rise(made, "load") < 24
+        assert rise(made, "read") < 24
 
 
 class TestGenericOnSqlite(_Generic):

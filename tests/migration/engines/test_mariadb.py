@@ -7,7 +7,8 @@ import pytest
 from migration.catalog import Kind
 from migration.engines.mariadb import MariadbTarget
 from migration.engines.mariadb.names import quoted
-from tests.suites.environments import EnvironmentBehaviour, Stand
+from tests.suites.environments import EnvironmentBehaviour
+from tests.suites.stands import Stand
 
 NATIVE = {
     Kind.INTEGER: "bigint",

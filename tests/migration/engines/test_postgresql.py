@@ -13,7 +13,8 @@ from migration.catalog import Kind
 from migration.engine import Copied
 from migration.engines.postgresql import PostgresqlTarget
 from migration.engines.postgresql.connecting import quote
-from tests.suites.environments import EnvironmentBehaviour, Stand
+from tests.suites.environments import EnvironmentBehaviour
+from tests.suites.stands import Stand
 
 NATIVE = {
     Kind.INTEGER: "bigint",

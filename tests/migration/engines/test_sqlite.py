@@ -9,7 +9,8 @@ import pytest
 from migration.catalog import Kind
 from migration.engines.sqlite import SqliteTarget
 from migration.engines.sqlite.connecting import quote
-from tests.suites.environments import EnvironmentBehaviour, Stand
+from tests.suites.environments import EnvironmentBehaviour
+from tests.suites.stands import Stand
 
 NATIVE: Mapping[Kind, str] = MappingProxyType(
     {

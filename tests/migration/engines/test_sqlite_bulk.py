@@ -17,7 +17,7 @@ from migration import canon
 from migration.catalog import Catalog, Oddity
 from migration.engine import ReadColumn, Reading
 from migration.engines.sqlite import SqliteSource, glance, marking
-from tests.suites.environments import stream
+from tests.suites.stands import stream
 
 COLUMNS = """
     id INTEGER PRIMARY KEY, words TEXT, wide VARCHAR(6), loose, counted INTEGER, money DECIMAL(9,2), exact NUMERIC,

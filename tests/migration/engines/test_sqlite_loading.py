@@ -16,7 +16,7 @@ from migration.engine import Copied, LoadColumn, Loading, ReadColumn, Reading
 from migration.engines.sqlite import SqliteTarget
 from migration.engines.sqlite.loading import whole_lines
 from tests.parts import ROOT
-from tests.suites.environments import stream
+from tests.suites.stands import stream
 
 T = TableName("", "t")
 

@@ -22,7 +22,7 @@ from migration.catalog import Column, Kind, Table
 from migration.engine import ReadColumn, Reading
 from migration.engines.sqlite import SqliteSource, SqliteTarget
 from tests.parts import ROOT, shared_data
-from tests.suites.environments import stream
+from tests.suites.stands import stream
 
 SECRET = "110101199003074258"
 

@@ -20,7 +20,7 @@ from migration.siard.patterns import Rows
 from migration.siard.rendering import END, Renderer, start
 from tests.migration.siard import held
 from tests.migration.siard.test_round_trip import COLUMNS, VALUES, _catalog
-from tests.suites.environments import EDGES
+from tests.suites.stands import EDGES
 
 START = start(Place("schema0", "table0"))
 KINDS = (

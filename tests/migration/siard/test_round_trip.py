@@ -16,7 +16,7 @@ from migration.siard.parsing import blocks as parsed
 from migration.siard.patterns import Rows
 from migration.siard.rendering import END, Renderer, start
 from tests.migration.siard import held
-from tests.suites.environments import EDGES, NAMES
+from tests.suites.stands import EDGES, NAMES
 
 NAME = TableName("", "人员 \"a\" <b> & 'c'")
 COLUMNS = (
