@@ -19,7 +19,7 @@ from archive import counters, journal
 from archive.case import Event, State, advance
 from archive.journal import Entry, extent
 from archive.ledger import Ledger, chunks
-from archive.tables import OUT, approvals, utc_text
+from archive.tables import DELIVERY, OUT, approvals, messages, utc_text
 from archive.tables import cases as table
 from archive.tables import originals as kept
 from formats.errors import UsageError
@@ -198,10 +198,25 @@ def reopen(ledger: Ledger, case: str, reason: str, who: str, why: str, at: datet
         if row.direction != OUT:
             raise UsageError("S411", f"{case} is not delivered by this office")
         connection.execute(delete(approvals).where(approvals.c.case_id == row.id))
-        values = {"corrects": row.message_id or "", "reason": reason, "message_id": None, "sequence": None}
+        values = {"corrects": _stands(connection, row), "reason": reason, "message_id": None, "sequence": None}
         _change(connection, [row.id], {"state": _advanced(row, Event.REOPEN), "updated": now, "why": why, **values})
         what = {**extent([case]), "code": reason}
         journal.append(connection, Entry(now, "reopened", what, why, "opened again by a person", who))
+
+
+def _stands(connection: Connection, row: Row[Any]) -> str:
+    """The message id of the delivery that stands at the partner: the newest that was accepted, else the newest."""
+    accepted = (
+        select(messages.c.message_id)
+        .where(
+            messages.c.direction == OUT,
+            messages.c.kind == DELIVERY,
+            messages.c.case_number == row.case_number,
+            messages.c.outcome == "accepted",
+        )
+        .order_by(messages.c.id.desc())
+    )
+    return connection.execute(accepted).scalars().first() or row.message_id or ""
 
 
 def _advanced(row: Row[Any], event: Event) -> State:
@@ -237,10 +252,15 @@ def find(ledger: Ledger, case: str) -> CaseRow:
 
 
 def listing(
-    ledger: Ledger, *, state: str | None = None, partner: str | None = None, direction: Direction | None = None
+    ledger: Ledger,
+    *,
+    state: str | None = None,
+    partner: str | None = None,
+    direction: Direction | None = None,
+    case: str | None = None,
 ) -> tuple[CaseRow, ...]:
-    """The cases in the order of their opening, all or those that fit."""
-    wanted = {"state": state, "partner": partner, "direction": direction}
+    """The cases in the order of their opening, all or those that fit; `case` is a number."""
+    wanted = {"state": state, "partner": partner, "direction": direction, "case_number": case}
     with ledger.reading() as connection:
         return _rows(connection, *(table.c[name] == value for name, value in wanted.items() if value is not None))
 

@@ -59,6 +59,12 @@ def kinds_from(connection: sa.Connection, person: str, sender: str) -> set[str]:
     return {kind for kinds in found for kind in kinds.split()}
 
 
+def mark_again(connection: sa.Connection, delivery: Delivery, digest: str, at: datetime) -> None:
+    """Have the marker of the delivery's case name the correction that took the earlier one's place."""
+    values = {"digest": digest, "kinds": " ".join(delivery.kinds), "taken_in": _utc(at)}
+    connection.execute(sa.update(INTAKE).where(INTAKE.c.case_number == delivery.header.case).values(**values))
+
+
 def mark(connection: sa.Connection, delivery: Delivery, digest: str, person: str, at: datetime) -> None:
     """Write the marker of the delivery's case; the primary key refuses a second one."""
     marker = {
@@ -67,6 +73,10 @@ def mark(connection: sa.Connection, delivery: Delivery, digest: str, person: str
         "sender": delivery.header.sender,
         "person": person,
         "kinds": " ".join(delivery.kinds),
-        "taken_in": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "taken_in": _utc(at),
     }
     connection.execute(_MARK, marker)
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -37,12 +37,15 @@ def same_name(one: str, other: str) -> bool:
     return _plain_name(one) == _plain_name(other)
 
 
-def overlaps(delivered: Sequence[Contribution], stored: Iterable[Contribution]) -> tuple[Finding, ...]:
+def overlaps(
+    delivered: Sequence[Contribution], stored: Iterable[Contribution], corrected: Iterable[Contribution] = ()
+) -> tuple[Finding, ...]:
     """L301 for every delivered paid contribution whose month is paid here already, whatever the division.
 
-    A month counts once a kind (GB/T 40217, 006001); it is the receiving office that clears the overlap.
+    What is stored of the delivery that is `corrected` does not count. A month counts once a kind (GB/T 40217, 006001);
+    it is the receiving office that clears the overlap.
     """
-    both = paid_months(stored)
+    both = paid_months(stored, corrected)
     if not both:
         return ()
     both &= paid_months(delivered)
@@ -59,11 +62,15 @@ def overlaps(delivered: Sequence[Contribution], stored: Iterable[Contribution]) 
     return tuple(finding for finding, _ in zip(found, range(MOST_FINDINGS), strict=False))
 
 
-def paid_months(contributions: Iterable[Contribution]) -> set[tuple[str, str]]:
-    """(kind, month) with a paid contribution; a month whose refunds take all of it back is none."""
+def paid_months(contributions: Iterable[Contribution], without: Iterable[Contribution] = ()) -> set[tuple[str, str]]:
+    """(kind, month) with a paid contribution; a month whose refunds take all of it back is none.
+
+    What was paid by the rows `without` is left out.
+    """
     paid: Counter[tuple[str, str]] = Counter()
-    for row in contributions:
-        paid[row.kind, row.month] += _fen(row.employer_paid) + _fen(row.person_paid)
+    for rows, sign in ((contributions, 1), (without, -1)):
+        for row in rows:
+            paid[row.kind, row.month] += sign * (_fen(row.employer_paid) + _fen(row.person_paid))
     return {month for month, fen in paid.items() if fen > 0}
 
 

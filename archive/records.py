@@ -9,31 +9,34 @@ hyphens as person number. `read` gives back, for the delivered kinds, what was d
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice, repeat
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
-from archive import intake
+from archive import intake, records_replacing
 from archive.intake import TakenIn
 from archive.intake_rules import already_transferred, other_name, overlaps, same_name, shown_ids, stored_id
 from archive.records_check import Deviation, deviations
 from archive.records_connection import ClashError, RecordsConnection
+from archive.records_replacing import Replaced
 from archive.records_scope import ScopedReading
 from archive.records_sql import Statements, schema, seconds
 from archive.scopes import Scope
-from formats.conversions import to_cell
+from formats.conversions import Cell, to_cell
 from formats.errors import ServiceError, UnreachableError, UsageError
 from formats.messages import Delivery, Finding
 from formats.profile import Profile, RowProfile
-from formats.record import Employer, Record
+from formats.record import Employer, OtherEntry, Record
 
 _ATTEMPTS = 5  # at a transaction that other processes get in the way of
 _PEOPLE = 100  # people that `add` holds in memory at a time
 _IDS = 500  # employers asked for at a time
+_NONE: Mapping[str, Delivery] = MappingProxyType({})
 
 
 class RecordsDatabase:
@@ -120,8 +123,13 @@ class RecordsDatabase:
         except ClashError:
             raise UsageError("S415", "a person with this number is there already") from None
 
-    def take_in(self, delivery: Delivery, digest: str, at: datetime) -> tuple[Finding, ...]:
+    def take_in(
+        self, delivery: Delivery, digest: str, at: datetime, known: Mapping[str, Delivery] = _NONE
+    ) -> tuple[Finding, ...]:
         """Take a delivery in: all of it, once, or nothing and the findings why not.
+
+        A correction takes the place of the delivery that it corrects (`records_replacing.py`), which must be among
+        those `known` by their documents' digests; L305, L306 say why it cannot.
 
         `digest` is that of the delivery's document, `at` an aware time. Checked in this order, the first that finds
         something ends it: L302 an earlier case of this sender brought one of the kinds (or this case, other content);
@@ -130,11 +138,11 @@ class RecordsDatabase:
         """
         for _ in range(_ATTEMPTS):
             with suppress(ClashError), self._connection.transaction(write=True) as connection:
-                return self._take_in(connection, delivery, digest, at)
+                return self._take_in(connection, delivery, digest, at, known)
         raise UnreachableError("S409", "other processes were quicker each time")
 
     def take_in_all(
-        self, deliveries: Sequence[tuple[Delivery, str]], at: datetime
+        self, deliveries: Sequence[tuple[Delivery, str]], at: datetime, known: Mapping[str, Delivery] = _NONE
     ) -> tuple[tuple[Finding, ...] | ServiceError, ...]:
         """Take in many deliveries with their digests, each as `take_in` does, in one transaction: all that fit, once.
 
@@ -143,23 +151,30 @@ class RecordsDatabase:
         """
         try:
             with self._connection.transaction(write=True) as connection:
-                return tuple(self._apart(connection, delivery, digest, at) for delivery, digest in deliveries)
+                return tuple(self._apart(connection, delivery, digest, at, known) for delivery, digest in deliveries)
         except (ClashError, ServiceError):
-            return tuple(self._alone(delivery, digest, at) for delivery, digest in deliveries)
+            return tuple(self._alone(delivery, digest, at, known) for delivery, digest in deliveries)
 
     def _apart(
-        self, connection: sa.Connection, delivery: Delivery, digest: str, at: datetime
+        self,
+        connection: sa.Connection,
+        delivery: Delivery,
+        digest: str,
+        at: datetime,
+        known: Mapping[str, Delivery],
     ) -> tuple[Finding, ...] | ServiceError:
         """One of many: what it wrote before it failed is undone."""
         try:
             with self._connection.savepoint(connection):
-                return self._take_in(connection, delivery, digest, at)
+                return self._take_in(connection, delivery, digest, at, known)
         except UsageError as error:
             return error
 
-    def _alone(self, delivery: Delivery, digest: str, at: datetime) -> tuple[Finding, ...] | ServiceError:
+    def _alone(
+        self, delivery: Delivery, digest: str, at: datetime, known: Mapping[str, Delivery]
+    ) -> tuple[Finding, ...] | ServiceError:
         try:
-            return self.take_in(delivery, digest, at)
+            return self.take_in(delivery, digest, at, known)
         except ServiceError as error:
             return error
 
@@ -167,35 +182,114 @@ class RecordsDatabase:
         """Close the connections of this process."""
         self._connection.close()
 
-    def _take_in(self, connection: sa.Connection, delivery: Delivery, digest: str, at: datetime) -> tuple[Finding, ...]:
+    def _take_in(
+        self,
+        connection: sa.Connection,
+        delivery: Delivery,
+        digest: str,
+        at: datetime,
+        known: Mapping[str, Delivery],
+    ) -> tuple[Finding, ...]:
         header, record = delivery.header, delivery.record
         person = self._profile.person
         number = to_cell(person.field("socialSecurityNumber").rule)[record.person.social_security_number]
         self._lock(connection, str(number))
         before = intake.digest_of(connection, header.case)
-        if before is not None:
-            return () if before == digest else (already_transferred(),)
         found = self._statements.person_found(connection, number)
+        if before is not None:
+            return () if before == digest else self._correct(connection, delivery, digest, at, found, known)
         if found:
             key, name = found
             findings = self._conflicts(connection, delivery, key, name)
             if findings:
                 return findings
-            row = self._profile.entry
-            there = set(row.assemble(self._statements.of_person(connection, row, key)))
-            entries = [entry for entry in record.other if entry not in there]
+            entries = self._new_entries(connection, key, record)
         else:
-            key, entries = header.case.replace("-", ""), list(record.other)
+            key, entries = _brought(header.case), list(record.other)
             self._insert(connection, person, [key], [(value,) for value in record.person])
-        self._store_employers(
-            connection,
-            [row._replace(employer_id=stored_id(row.employer_id, header.sender)) for row in record.employers],
-        )
+        self._store_delivered(connection, delivery)
         for name in self._parts:
             rows = entries if name == "other" else getattr(record, name)
             self._insert_part(connection, name, [key] * len(rows), rows, header.sender)
         intake.mark(connection, delivery, digest, key, at)
         return ()
+
+    def _correct(
+        self,
+        connection: sa.Connection,
+        delivery: Delivery,
+        digest: str,
+        at: datetime,
+        found: tuple[str, str] | None,
+        known: Mapping[str, Delivery],
+    ) -> tuple[Finding, ...]:
+        """Put a correction in the place of what its case brought; nothing is changed where there are findings."""
+        header, record = delivery.header, delivery.record
+        if delivery.correction is None:
+            return (already_transferred(),)
+        mark = intake.taken_in(connection, header.case)
+        earlier = records_replacing.corrected(delivery, known, mark.digest) if mark else None
+        if mark is None or earlier is None or found is None or found[0] != mark.person:
+            return (records_replacing.other_document(),)
+        findings = self._conflicts_of_correction(connection, delivery, earlier, *found)
+        if findings:
+            return findings
+        parts = [name for name in self._parts if name != "other"]
+        changes = [
+            (item, self._written(item, mark.person, header.sender))
+            for item in records_replacing.replaced(earlier.record, record, parts)
+        ]
+        for item, cells in changes:
+            if item.before and self._statements.count(connection, self._parts[item.part], cells) != item.before:
+                return (records_replacing.changed_since(),)
+        if _brought(header.case) == mark.person:
+            cells = self._profile.person.to_rows([record.person])[0]
+            self._statements.update_person(connection, mark.person, cells)
+        self._store_delivered(connection, delivery)
+        for item, cells in changes:
+            if item.before:
+                self._statements.delete(connection, self._parts[item.part], cells)
+            again = [item.row] * item.after
+            self._insert_part(connection, item.part, [mark.person] * item.after, again, header.sender)
+        entries = self._new_entries(connection, mark.person, record)
+        self._insert_part(connection, "other", [mark.person] * len(entries), entries, header.sender)
+        intake.mark_again(connection, delivery, digest, at)
+        return ()
+
+    def _conflicts_of_correction(
+        self, connection: sa.Connection, delivery: Delivery, earlier: Delivery, person: str, name: str
+    ) -> tuple[Finding, ...]:
+        """As `_conflicts`, without what the corrected delivery brought itself."""
+        brought = intake.kinds_from(connection, person, delivery.header.sender)
+        if brought & (set(delivery.kinds) - set(earlier.kinds)):
+            return (already_transferred(),)
+        if _brought(delivery.header.case) != person and not same_name(name, delivery.record.person.name):
+            return (other_name(),)
+        row, delivered = self._profile.contribution, delivery.record.contributions
+        kinds = {contribution.kind for contribution in delivered}
+        stored = row.assemble(self._of_kinds(connection, row, person, kinds))
+        return overlaps(delivered, stored, earlier.record.contributions)
+
+    def _written(self, item: Replaced, person: str, office: str) -> Sequence[Cell]:
+        """The cells of a row as `_insert_part` wrote them."""
+        row = self._parts[item.part]
+        values: list[Sequence[str]] = [(value,) for value in item.row]
+        if item.part in self._naming:
+            index = self._naming[item.part]
+            values[index] = (stored_id(values[index][0], office),)
+        return next(self._lines(row, [person], values))
+
+    def _new_entries(self, connection: sa.Connection, person: str, record: Record) -> list[OtherEntry]:
+        """The record's other information that the person does not have here yet."""
+        row = self._profile.entry
+        there = set(row.assemble(self._statements.of_person(connection, row, person)))
+        return [entry for entry in record.other if entry not in there]
+
+    def _store_delivered(self, connection: sa.Connection, delivery: Delivery) -> None:
+        """Store a delivery's employers, each under its id and the office that it came from."""
+        office = delivery.header.sender
+        rows = [row._replace(employer_id=stored_id(row.employer_id, office)) for row in delivery.record.employers]
+        self._store_employers(connection, rows)
 
     def _conflicts(self, connection: sa.Connection, delivery: Delivery, person: str, name: str) -> tuple[Finding, ...]:
         """The conflicts with what is known of this person already."""
@@ -275,10 +369,20 @@ class RecordsDatabase:
         self, connection: sa.Connection, row: RowProfile[Any], numbers: Sequence[str], values: Sequence[Sequence[str]]
     ) -> None:
         """Insert rows of one type, given as one sequence of values a field; `numbers` only where rows have them."""
-        if not values:
-            return
+        if values:
+            self._statements.insert(connection, row, self._lines(row, numbers, values))
+
+    def _lines(
+        self, row: RowProfile[Any], numbers: Sequence[str], values: Sequence[Sequence[str]]
+    ) -> Iterator[tuple[Cell, ...]]:
+        """The cells of `written_columns`, a tuple a row."""
         lead = [numbers] if row.person_number else []
         cells = row.cells(values)
         again = [cells[row.columns.index(field.column)] for field in seconds(row)]
         fixed = [repeat(value, len(values[0])) for _, value in row.always]
-        self._statements.insert(connection, row, zip(*lead, *cells, *again, *fixed, strict=True))
+        return zip(*lead, *cells, *again, *fixed, strict=True)
+
+
+def _brought(case: str) -> str:
+    """The person number of somebody whom this case brought."""
+    return case.replace("-", "")

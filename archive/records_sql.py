@@ -103,10 +103,39 @@ class Statements:
     def update_employer(self, connection: sa.Connection, cells: tuple[Cell, ...]) -> None:
         """Give the employer with this id these values; `cells` are those of the profile's columns."""
         row = self._profile.employer
+        key = row.field("employerId").column
+        self._update(connection, row, key, cells[row.columns.index(key)], cells)
+
+    def update_person(self, connection: sa.Connection, person: str, cells: tuple[Cell, ...]) -> None:
+        """Give the person with this number these values; `cells` are those of the profile's columns."""
+        self._update(connection, self._profile.person, self._profile.person.person_number, person, cells)
+
+    def count(self, connection: sa.Connection, row: RowProfile[Any], cells: Sequence[Cell]) -> int:
+        """How many rows stand there just as these cells of `written_columns` were written."""
+        query = sa.select(sa.func.count()).select_from(sa.table(row.table)).where(*self._written(row))
+        return int(self._compile(query).run(connection, _named(cells)).scalar_one())
+
+    def delete(self, connection: sa.Connection, row: RowProfile[Any], cells: Sequence[Cell]) -> None:
+        """Remove every such row."""
+        query = sa.delete(sa.table(row.table)).where(*self._written(row))
+        self._compile(query).run(connection, _named(cells))
+
+    def _written(self, row: RowProfile[Any]) -> list[sa.ColumnElement[bool]]:
+        """That a row's columns hold the cells `cell_0`, …; the person number by equality, which an index serves."""
+        conditions = []
+        for number, name in enumerate(written_columns(row)):
+            column: sa.ColumnClause[Any] = sa.column(name)
+            cell: sa.BindParameter[Any] = sa.bindparam(f"cell_{number}")
+            conditions.append(column == cell if name == row.person_number else column.is_not_distinct_from(cell))
+        return conditions
+
+    def _update(
+        self, connection: sa.Connection, row: RowProfile[Any], key: str, value: Cell, cells: tuple[Cell, ...]
+    ) -> None:
         columns: list[sa.ColumnClause[Any]] = [sa.column(column) for column in row.columns]
-        table, key = sa.table(row.table, *columns), row.columns.index(row.field("employerId").column)
         values = dict(zip(row.columns, cells, strict=True))
-        connection.execute(sa.update(table).where(columns[key] == cells[key]).values(values))
+        wanted: sa.ColumnClause[Any] = sa.column(key)
+        connection.execute(sa.update(sa.table(row.table, *columns)).where(wanted == value).values(values))
 
     def _select(self, row: RowProfile[Any], key: str, parameter: str, count: int) -> Statement:
         """The rows where the key column is `person`, of `count` kinds, or (employers) one of `count` ids."""
@@ -145,7 +174,7 @@ class Statements:
         quote = self._dialect.identifier_preparer.quote
         return f"COPY {quote(row.table)} ({', '.join(quote(column) for column in columns)}) FROM STDIN"
 
-    def _compile(self, query: sa.Select[Any]) -> Statement:
+    def _compile(self, query: sa.Select[Any] | sa.Delete) -> Statement:
         compiled = query.compile(dialect=self._dialect)
         return Statement(str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params))
 
@@ -210,6 +239,10 @@ def _split(row: RowProfile[Any]) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
         (field, field.rule.kind in ("month6", "date8", "date10", "date19")) for field in row.fields if field.column
     ]
     return tuple(field for field, apart in fields if apart), tuple(field for field, apart in fields if not apart)
+
+
+def _named(cells: Sequence[Cell]) -> dict[str, Any]:
+    return {f"cell_{number}": cell for number, cell in enumerate(cells)}
 
 
 def _number(cell: Any) -> str:

@@ -12,8 +12,10 @@ from archive.segments import catalog
 from flows import own_keys, reopening
 from flows.times import utc_text
 from flows.wiring import Office
+from formats import xml
 from formats.digest import sha256
 from formats.errors import IntegrityError, UsageError
+from formats.messages import Delivery
 
 _SENT, _RECEIVED = "delivery-sent", "package-received"
 
@@ -52,6 +54,30 @@ def deliveries(office: Office, case: CaseRow) -> Iterator[Document]:
             if kind == _RECEIVED:
                 data = reopening.reopen(office, keys, data, kept.kept).data
             yield Document(data, sha256(data), kept.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A delivery that another one corrects, and the SHA-256 of its document."""
+
+    delivery: Delivery
+    digest: str
+
+
+def corrected(office: Office, delivery: Delivery) -> Corrected | None:
+    """The kept delivery of its case that this one corrects; None when it corrects none, or none that is kept here.
+
+    Raises as `of_case`, but for a case that is not known.
+    """
+    if delivery.correction is None:
+        return None
+    wanted, header = delivery.correction.digest, delivery.header
+    for row in cases.listing(office.ledger, partner=header.sender, direction="in", case=header.case):
+        for document in deliveries(office, row):
+            if document.digest == wanted:
+                message = xml.decode(document.data, office.document_limits)
+                return Corrected(message, wanted) if isinstance(message, Delivery) else None
+    return None
 
 
 def of_file(path: Path) -> Document:

@@ -21,7 +21,8 @@ from datetime import datetime
 from archive import duplicates
 from archive.arrivals import Arrival, Incoming
 from archive.case import Event
-from flows import judging, own_keys
+from flows import documents, judging, own_keys
+from flows.documents import Corrected
 from flows.wiring import Office
 from formats import rules, validation, xml
 from formats.digest import sha256
@@ -50,6 +51,7 @@ class Addressed:
 
     `message` is None when the document could not be read. `event` is what a message that is no delivery does to its
     case, `person` the person number for whom a contact letter opens one, `posted` what that letter says of a posting.
+    `corrected` is the kept delivery that a correction names.
     """
 
     arrival: Arrival
@@ -60,6 +62,7 @@ class Addressed:
     event: Event | None = None
     person: str = ""
     posted: str = ""
+    corrected: Corrected | None = None
 
     @property
     def delivery(self) -> Delivery | None:
@@ -172,7 +175,7 @@ def _judged(office: Office, addressed: Addressed, message: Asking, at: datetime)
         findings = judging.refused(office, message, stands) or rules.check(message, at.date(), posted=stands.posted)
         if not rules.blocks(findings):
             findings += judging.unpaid(office, message, stands)
-        return replace(addressed, findings=findings)
+        return replace(addressed, findings=findings, corrected=documents.corrected(office, message))
     judged = judging.judge(office, message)
     return replace(addressed, findings=judged.findings, event=judged.event, person=judged.person, posted=judged.posted)
 

@@ -24,7 +24,7 @@ def remit(office: Office, number: str, item: Remittance, who: str, at: datetime)
     if item.kind not in insurance_kinds():
         raise UsageError("S421", f"{item.kind} is no insurance kind")
     money.record(office.ledger, number, item, who, at)
-    row = next(row for row in cases.listing(office.ledger, direction="in") if row.case == number)
+    (row,) = cases.listing(office.ledger, direction="in", case=number)
     if row.state is State.RECEIVED and any(finding.code == "C423" for finding in row.findings):
         resuming.resume(office.ledger, number, who, _WHY, at)
 

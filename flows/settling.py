@@ -219,7 +219,12 @@ def _take_in(
         for item, _, _ in ready
         if item.outcome == "accepted" and item.opening.delivery is not None
     ]
-    results = iter(office.records.take_in_all(accepted, at))
+    known = {
+        item.opening.corrected.digest: item.opening.corrected.delivery
+        for item, _, _ in ready
+        if item.opening.corrected is not None
+    }
+    results = iter(office.records.take_in_all(accepted, at, known))
     steps("taken in", len(accepted))
     answered: list[AnsweredDelivery] = []
     failed: list[Failed] = []
