@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from formats.errors import IntegrityError
-from migration.copying.ahead import ahead
+from migration.ahead import ahead
 from migration.copying.conversion import converted
 from migration.copying.rules import Rules
 from migration.engine import Copied, Session, Target

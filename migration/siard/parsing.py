@@ -64,7 +64,7 @@ def blocks(
             lines = _plain(block, rows.table, matched, passes)
             if lines is None and (b"<!" in block or b"<?" in block):
                 break
-            yield Block(*lines) if lines else parser.block(block)
+            yield Block(*lines, utf8=True) if lines else parser.block(block)
             del buffer[:cut]
         searched = max(len(buffer) - len(_END), 0)
         if len(buffer) > limit:

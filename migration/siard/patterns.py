@@ -1,8 +1,9 @@
 r"""One row of a table's XML as a regular expression, and what its matches become. Pure.
 
-A block of rows is first held against a pattern as a whole: so it is nothing but rows, their columns in order. After
-that cells are told by their tags alone. `findall` gives each row's cells as `text<`, empty for NULL, in C; one `%` sets
-0xFF before and 0xFE behind each — octets that UTF-8 does not have — and two passes over the block make canonical lines.
+`findall` gives each row's cells as `text<`, empty for NULL, in C, and each octet that is in no row as a match of its
+own: where there are as many matches as begins of rows, the block is nothing but rows, their columns in order. One `%`
+sets 0xFF before and 0xFE behind each cell — octets that UTF-8 does not have — and two passes over the block make
+canonical lines.
 A strict pattern takes only cells that are canonical as they stand; a lenient one any plain cell, whose conversion is
 then Python's, once for each value of a block. What matches neither (attributes, comments, CDATA, nesting), and what
 can't be converted, is left to a real parser, whose result is the same: that is a property test.
@@ -22,6 +23,7 @@ from migration.siard.cells import NoSuchDayError, converter
 
 _CELL: Final = b"\xff%b\xfe"
 _NULL: Final = b"\xff\xfe"
+_NOTHING: Final = b"%.0b"  # takes the octet that is in no row, and writes nothing
 _QUOTES: Final = bytes.maketrans(b"\xff<", b'""')
 _PLAIN: Final = rb"[^<]*+"
 _PASSED: Final = rb"[^<&]*+(?:&(?:lt|gt|amp|quot|apos);[^<&]*+)*+"  # of a column that is not read
@@ -87,25 +89,24 @@ class Rows:
                 converts.append((found.index(number), convert))
             assert cell is not None, "what has no pattern is converted"
             whole += b"(?:<c%d>%b</c%d>)?+" % (number, cell, number)
-            if number <= found[-1]:  # a row's next tag is told by itself, so what is behind the last cell is left out
-                row += (b"(?:<c%d>([^<]*+<)/c%d>|)" if column else b"(?:<c%d>[^<]*+</c%d>|)") % (number, number)
-        order = tuple(found.index(number) for number in self.order)
+            row += (b"(?:<c%d>(%b<)/c%d>|)" if column else b"(?:<c%d>%b</c%d>|)") % (number, cell, number)
+        order = (*(found.index(number) for number in self.order), len(found))
         return Matched(
             re.compile(rb"\s*+(?:<row>" + whole + rb"</row>\s*+)*+"),
-            re.compile(b"<row>" + row),
+            re.compile(b"<row>" + row + rb"</row>\s*+|([\x00-\xff])"),
             tuple(converts),
             None if order == tuple(range(len(order))) else order,
-            b",".join([_CELL] * len(order)) + b"\n",
+            b",".join([_CELL] * (len(order) - 1)) + b"\n" + _NOTHING,
             bare=len(found) < self.count and not lenient,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """A compiled pattern: `whole` matches a block of rows, `row` finds the cells of one of them.
+    """A compiled pattern: `whole` matches a block of rows, `row` finds the cells of one of them or an octet between.
 
-    `converts` are made by Python. `order` are the places of a row's cells as they stand in a line, None when they
-    stand so already; `line` is a line with places for these. Where it is `bare` it takes no entities: nobody
+    `converts` are made by Python. `order` are the places of a row's cells as they stand in a line, the octet's last,
+    None when they stand so already; `line` is a line with places for these. Where it is `bare` it takes no entities: nobody
     would look at those of columns that are not read.
     """
 
@@ -125,10 +126,11 @@ class Matched:
 
         Raises IntegrityError D613, D615 for a cell that is not of its column's kind, D691 for a wrong entity.
         """
-        if (self.bare and b"&" in block) or not self.whole.fullmatch(block):
+        if self.bare and b"&" in block:
             return None
-        found = self.row.findall(block.replace(b'"', b'""') if b'"' in block else block)
-        rows: list[Cells] = [(cell,) for cell in found] if self.row.groups == 1 else found
+        rows: list[Cells] = self.row.findall((block.replace(b'"', b'""') if b'"' in block else block).lstrip())
+        if len(rows) != block.count(b"<row>"):
+            return None
         if self.converts:
             rows = self._converted(rows)
         if self.order is not None:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from formats.errors import IntegrityError, RefusedError
+from migration.ahead import ahead
 from migration.catalog import Catalog, Kind, Oddity, Table, TableName
 from migration.engine import Block, Bound, Identity, ReadColumn, Reading, Snapshot
 from migration.siard import census, metadata_reading, parsing
@@ -18,6 +19,8 @@ from migration.siard.form import CONTENT, METADATA
 from migration.siard.metadata_reading import Metadata, Stored
 from migration.siard.package import DEFAULT, Limits, Package, digest_holds
 from migration.siard.patterns import Rows
+
+_AHEAD: Final = 8  # pieces of a quarter of a megabyte, unpacked while those before them are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,11 @@ class SiardSnapshot:
         numbers = tuple(stored.numbers[column.name] for column in reading.columns)
         rows = Rows(str(reading.table), stored.columns, dict(zip(numbers, reading.columns, strict=True)), numbers)
         large = _Large(self._package, self._metadata.folder, stored, str(reading.table))
-        pieces = self._package.pieces(stored.place.rows)
         count = 0
-        for block in parsing.blocks(pieces, rows, large.text, self._package.limits.row, *passes):
-            count += block.rows
-            yield block
+        with ahead(self._package.pieces(stored.place.rows), _AHEAD) as pieces:
+            for block in parsing.blocks(pieces, rows, large.text, self._package.limits.row, *passes):
+                count += block.rows
+                yield block
         if count != stored.rows:
             raise RefusedError("D691", f"{reading.table}: {count} rows, and {stored.rows} in the metadata")
         self._package.unchanged()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from formats.errors import IntegrityError, ServiceError
-from migration.copying.ahead import ahead
+from migration.ahead import ahead
 from migration.copying.crew import in_order
 from migration.copying.progress import Advance, Pace
 from tests.parts import ROOT

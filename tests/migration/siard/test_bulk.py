@@ -204,7 +204,7 @@ def test_a_census_makes_no_lines_of_plain_rows() -> None:
     """Rows of plain cells come as a number; one private character, entity or escape among them, and they come whole."""
     rows = Rows("t", 1, {1: held.read(COLUMNS[4])}, (1,))
     plain = b'<row><c1>\xe5\xbc\xa0\xef\xbc\x8c"</c1></row><row></row>\n'
-    assert read(rows, plain, 1 << 20, passes=True) == [Block(b"", 2)]
+    assert read(rows, plain, 1 << 20, passes=True) == [Block(b"", 2, utf8=True)]
     for text in ("\ue000", "\uf8ff", "\U000f0000", "\U0010fffd", "&lt;", r"\u0000"):
         found = joined(read(rows, plain + f"<row><c1>{text}</c1></row>".encode(), 1 << 20, passes=True))
         assert found[1] == 3
