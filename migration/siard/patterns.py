@@ -106,8 +106,8 @@ class Matched:
     """A compiled pattern: `whole` matches a block of rows, `row` finds the cells of one of them or an octet between.
 
     `converts` are made by Python. `order` are the places of a row's cells as they stand in a line, the octet's last,
-    None when they stand so already; `line` is a line with places for these. Where it is `bare` it takes no entities: nobody
-    would look at those of columns that are not read.
+    None when they stand so already; `line` is a line with places for these. Where it is `bare` it takes no entities:
+    nobody would look at those of columns that are not read.
     """
 
     whole: re.Pattern[bytes]
