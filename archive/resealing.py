@@ -1,4 +1,4 @@
-"""Sealing anew: a message that waits to leave gets another package, since the partner's key has changed meanwhile.
+"""Sealing anew: a message that waits to leave gets another package, since a key has changed meanwhile.
 
 Document, message id, sequence number and name stay what they are; what was kept stays kept, and the new signature and
 package are kept and registered beside it.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from archive import claims, journal
 from archive.claims import Owner
@@ -19,7 +19,7 @@ from archive.originals import Kept
 from archive.registry import original_values, register
 from archive.tables import OUT, MessageState, messages, originals, utc_text
 
-_WHY = "the partner's key has changed"
+_WHY = "a key has changed since it was sealed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,26 @@ class Resealed:
     def package(self) -> Kept:
         """The new package."""
         return self.originals[-1]
+
+
+def signatures(ledger: Ledger, partner: str, ids: Sequence[str], until: datetime) -> dict[str, str]:
+    """The digest of each message's newest kept signature, by message id, where that was kept until this time.
+
+    `ids` are of messages to this partner.
+    """
+    found: dict[str, str] = {}
+    newest = (
+        select(func.max(originals.c.id))
+        .where(originals.c.kind == "signature-sent", originals.c.partner == partner)
+        .group_by(originals.c.message_id)
+    )
+    with ledger.reading() as connection:
+        for chunk in chunks(ids):
+            of_these = originals.c.id.in_(newest.where(originals.c.message_id.in_(chunk)))
+            columns = select(originals.c.message_id, originals.c.digest)
+            for row in connection.execute(columns.where(of_these, originals.c.kept_at <= utc_text(until))):
+                found[row.message_id] = row.digest
+    return found
 
 
 def record_resealed(

@@ -1,7 +1,7 @@
-"""Sealing anew what waits to leave: a partner's key may have ended, been revoked or been replaced since it was sealed.
+"""Sealing anew what waits to leave: a key may have ended, been revoked or been replaced since it was sealed.
 
-A package is encrypted to the key that was the partner's newest when it was sealed. When another is the newest at the
-time of posting, in this order:
+A package is encrypted to the key that was the partner's newest when it was sealed, and signed with the office's own key
+of that time. When another is the partner's newest at the time of posting, or the own key has ended, in this order:
 
 1. the document, which is kept, is signed and encrypted anew; id, number and name are those that it has;
 2. the new signature and the new package are kept and flushed, beside the earlier ones (art. 10);
@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from archive.outgoing import Post
-from archive.resealing import Resealed, record_resealed
+from archive.resealing import Resealed, record_resealed, signatures
+from flows import own_keys
 from flows.faults import coded
 from flows.steps import Steps
 from flows.times import now
 from flows.wiring import SERVICE, Office
 from formats.errors import ServiceError, UnreachableError
-from transfer import encryption, envelope
+from transfer import detached, encryption, envelope
 from transfer.envelope import Sealed
 from transfer.keys import PublicKey
 
@@ -36,7 +37,9 @@ class Anew:
 
 
 def reseal(office: Office, posts: Sequence[Post], packages: Mapping[str, bytes], *, steps: Steps) -> Anew:
-    """Seal anew what is not encrypted to its partner's present key; `posts` are all to one partner and this process's.
+    """Seal anew what is not encrypted to its partner's present key, or signed with a key of this office that has ended.
+
+    `posts` are all to one partner and this process's.
 
     `packages` are those that would leave, by message id.
     """
@@ -46,7 +49,12 @@ def reseal(office: Office, posts: Sequence[Post], packages: Mapping[str, bytes],
         return anew
     try:
         recipient = office.directory.partner(waiting[0].partner).recipient(at)
-        stale = [item for item in waiting if not _is_for(packages[item.message_id], recipient, at)]
+        ended = _by_ended_key(office, waiting, at)
+        stale = [
+            item
+            for item in waiting
+            if item.message_id in ended or not _is_for(packages[item.message_id], recipient, at)
+        ]
     except ServiceError as error:
         anew.troubles.update((item.name, error) for item in waiting)
         return anew
@@ -67,6 +75,18 @@ def reseal(office: Office, posts: Sequence[Post], packages: Mapping[str, bytes],
     taken = [item for item, _ in sealed if item.message_id not in anew.packages]
     anew.troubles.update((item.name, UnreachableError("S409", "another process posts it")) for item in taken)
     return anew
+
+
+def _by_ended_key(office: Office, waiting: Sequence[Post], at: datetime) -> set[str]:
+    """The ids of those of these messages that a key of this office signed which has ended: partners may refuse it."""
+    ended = [key for key in own_keys.listed(office.settings.home) if not key.opens(at)]
+    if not ended:
+        return set()
+    fingerprints = {signing.fingerprint for key in ended for signing in key.public.signing}
+    # What was kept after the end of the last of them is not theirs; a key without an end may have signed until now.
+    last = max(key.until or at for key in ended)
+    kept = signatures(office.ledger, waiting[0].partner, [item.message_id for item in waiting], last)
+    return {one for one, digest in kept.items() if detached.signer(office.store.read(digest)) in fingerprints}
 
 
 def _is_for(package: bytes, recipient: PublicKey, at: datetime) -> bool:

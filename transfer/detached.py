@@ -64,6 +64,16 @@ def verify(data: bytes, signature: bytes, key: PublicKey) -> Signed:
     return Signed(found.issuer, found.created)
 
 
+def made_at(signature: bytes) -> datetime:
+    """When a signature was made (UTC), as it says itself; nothing is verified. Raises RefusedError T121."""
+    return _parsed(signature).created
+
+
+def signer(signature: bytes) -> str:
+    """The fingerprint of the key that signed, as the signature says itself. Raises RefusedError T121."""
+    return _parsed(signature).issuer
+
+
 def _parsed(signature: bytes) -> Signature:
     with encryption.check("T121"):
         framing.need(0 < len(signature) <= _SIGNATURE_BYTES, "not a signature by its size")

@@ -31,7 +31,7 @@ from tests import exchange as ex
 from tests.flows.homes_of_migration import old_database
 from tests.office import Pair, configure, copied, fill, found_pair, open_approved, some_people, states
 from tests.ssh_servers import served
-from transfer import encryption
+from transfer import detached, encryption
 from transfer.cards import parse_card
 from transfer.partners import Directory
 
@@ -193,6 +193,28 @@ def test_what_waits_is_left_alone_while_the_key_is_the_same(pair: Pair) -> None:
     parcels = [ex.sent(pair, number) for number in states(pair.sender)]
     assert ex.send(pair).posted.resealed == ()
     assert [(ex.mailbox(pair.receiver) / item.name).read_bytes() for item in parcels] == [item.data for item in parcels]
+
+
+def test_what_waits_is_signed_anew_when_the_own_key_has_ended(pair: Pair) -> None:
+    """Packages that wait leave as they are while the key that signed them counts; once it has ended, by the present one."""
+    waiting(pair)
+    numbers = list(states(pair.sender))
+    begin(pair.sender)
+    tell(pair.sender, pair.receiver)
+    switch(pair.sender)
+    place = away(pair.receiver)
+    assert ex.send(pair).posted.resealed == ()
+    end(pair.sender)
+    back(place)
+    report = ex.send(pair)
+    assert (report.failed, len(report.posted.resealed)) == ((), 2)
+    with Office.at(pair.sender) as office:
+        for number in numbers:
+            kept = [row.digest for row in cases.originals(office.ledger, number) if row.kind == "signature-sent"]
+            signers = [detached.signer(office.store.read(digest)) for digest in kept]
+            assert len(set(signers)) == 2
+            assert signers[-1] in {key.fingerprint for key in own_keys.publics(office.settings.home)[0].signing}
+    to_the_end(pair)
 
 
 def test_nothing_leaves_for_a_revoked_key(pair: Pair) -> None:
