@@ -10,11 +10,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from formats.codes import insurance_kinds
 from formats.messages import Finding
 from formats.record import Contribution
 
 # A receipt names so many overlapping months; the rest are of the same kind.
 MOST_FINDINGS = 20
+
+_PENSION = "pension"  # the scheme of 110 and 120
 
 _ORIGIN = re.compile(r"\([0-9]{8}\)$")
 
@@ -40,38 +43,52 @@ def same_name(one: str, other: str) -> bool:
 def overlaps(
     delivered: Sequence[Contribution], stored: Iterable[Contribution], corrected: Iterable[Contribution] = ()
 ) -> tuple[Finding, ...]:
-    """L301 for every delivered paid contribution whose month is paid here already, whatever the division.
+    """A finding for every delivered paid contribution whose month is paid here already, whatever the division.
 
-    What is stored of the delivery that is `corrected` does not count. A month counts once a kind (GB/T 40217, 006001);
-    it is the receiving office that clears the overlap.
+    What is stored of the delivery that is `corrected` does not count. A month counts once a kind (GB/T 40217, 006001).
+    Of an employees' pension it is L307, a warning: the relation moves first and the receiving office clears afterwards
+    (人社部发〔2010〕70号 art. 10). No rule says so of the other kinds: theirs is L301, which refuses, and goes before.
     """
     both = paid_months(stored, corrected)
     if not both:
         return ()
     both &= paid_months(delivered)
-    found = (
-        Finding(
-            "L301",
-            f"/delivery/record/contributions/contribution[{number}]/@month",
-            "a month not yet contributed here",
-            "a month with a paid contribution of this kind",
-        )
-        for number, row in enumerate(delivered, 1)
-        if (row.kind, row.month) in both
+    found = (_overlap(number, row) for number, row in enumerate(delivered, 1) if _month(row) in both)
+    by_code = sorted(found, key=lambda finding: finding.code)
+    return tuple(finding for finding in by_code if finding.code == by_code[0].code)[:MOST_FINDINGS]
+
+
+def _overlap(number: int, row: Contribution) -> Finding:
+    return Finding(
+        "L307" if _month(row)[0] == _PENSION else "L301",
+        f"/delivery/record/contributions/contribution[{number}]/@month",
+        "a month not yet contributed here",
+        "a month with a paid contribution of this kind",
     )
-    return tuple(finding for finding, _ in zip(found, range(MOST_FINDINGS), strict=False))
 
 
 def paid_months(contributions: Iterable[Contribution], without: Iterable[Contribution] = ()) -> set[tuple[str, str]]:
     """(kind, month) with a paid contribution; a month whose refunds take all of it back is none.
 
-    What was paid by the rows `without` is left out.
+    The employees' pensions are one kind, `pension`. What was paid by the rows `without` is left out.
     """
     paid: Counter[tuple[str, str]] = Counter()
     for rows, sign in ((contributions, 1), (without, -1)):
         for row in rows:
-            paid[row.kind, row.month] += sign * (_fen(row.employer_paid) + _fen(row.person_paid))
+            paid[_month(row)] += sign * (_fen(row.employer_paid) + _fen(row.person_paid))
     return {month for month, fen in paid.items() if fen > 0}
+
+
+def same_months(kinds: Collection[str]) -> set[str]:
+    """The kinds a month of which may be a month of one of these: the employees' pensions count as one."""
+    known = insurance_kinds()
+    pensions = {code for code, kind in known.items() if kind.scheme == _PENSION}
+    return {*kinds, *(pensions if pensions & set(kinds) else ())}
+
+
+def _month(row: Contribution) -> tuple[str, str]:
+    kind = insurance_kinds().get(row.kind)
+    return (_PENSION if kind is not None and kind.scheme == _PENSION else row.kind, row.month)
 
 
 def stored_id(employer: str, office: str) -> str:

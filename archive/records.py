@@ -20,13 +20,22 @@ import sqlalchemy as sa
 
 from archive import intake, records_replacing
 from archive.intake import TakenIn
-from archive.intake_rules import already_transferred, other_name, overlaps, same_name, shown_ids, stored_id
+from archive.intake_rules import (
+    already_transferred,
+    other_name,
+    overlaps,
+    same_months,
+    same_name,
+    shown_ids,
+    stored_id,
+)
 from archive.records_check import Deviation, deviations
 from archive.records_connection import ClashError, RecordsConnection
 from archive.records_replacing import Replaced
 from archive.records_scope import ScopedReading
 from archive.records_sql import Statements, schema, seconds
 from archive.scopes import Scope
+from formats import rules
 from formats.conversions import Cell, to_cell
 from formats.errors import ServiceError, UnreachableError, UsageError
 from formats.messages import Delivery, Finding
@@ -126,14 +135,15 @@ class RecordsDatabase:
     def take_in(
         self, delivery: Delivery, digest: str, at: datetime, known: Mapping[str, Delivery] = _NONE
     ) -> tuple[Finding, ...]:
-        """Take a delivery in: all of it, once, or nothing and the findings why not.
+        """Take a delivery in: all of it, once, or nothing and the findings why not; L307 is taken in, and is a warning.
 
         A correction takes the place of the delivery that it corrects (`records_replacing.py`), which must be among
         those `known` by their documents' digests; L305, L306 say why it cannot.
 
         `digest` is that of the delivery's document, `at` an aware time. Checked in this order, the first that finds
         something ends it: L302 an earlier case of this sender brought one of the kinds (or this case, other content);
-        L303 the person has another name here; L301 contributed months overlap. The same case and digest again: ().
+        L303 the person has another name here; L301, L307 contributed months overlap. The same case and digest again
+        changes nothing.
         Raises UsageError S415, UnreachableError S409 (also when other processes got in the way too often), S416.
         """
         for _ in range(_ATTEMPTS):
@@ -196,12 +206,16 @@ class RecordsDatabase:
         self._lock(connection, str(number))
         before = intake.digest_of(connection, header.case)
         found = self._statements.person_found(connection, number)
+        if before == digest:
+            again = self._overlaps(connection, delivery, found[0], delivery) if found else ()
+            return tuple(finding for finding in again if not rules.blocks([finding]))
         if before is not None:
-            return () if before == digest else self._correct(connection, delivery, digest, at, found, known)
+            return self._correct(connection, delivery, digest, at, found, known)
+        findings: tuple[Finding, ...] = ()
         if found:
             key, name = found
             findings = self._conflicts(connection, delivery, key, name)
-            if findings:
+            if rules.blocks(findings):
                 return findings
             entries = self._new_entries(connection, key, record)
         else:
@@ -212,7 +226,7 @@ class RecordsDatabase:
             rows = entries if name == "other" else getattr(record, name)
             self._insert_part(connection, name, [key] * len(rows), rows, header.sender)
         intake.mark(connection, delivery, digest, key, at)
-        return ()
+        return findings
 
     def _correct(
         self,
@@ -231,8 +245,8 @@ class RecordsDatabase:
         earlier = records_replacing.corrected(delivery, known, mark.digest) if mark else None
         if mark is None or earlier is None or found is None or found[0] != mark.person:
             return (records_replacing.other_document(),)
-        findings = self._conflicts_of_correction(connection, delivery, earlier, *found)
-        if findings:
+        findings = self._conflicts(connection, delivery, *found, earlier)
+        if rules.blocks(findings):
             return findings
         parts = [name for name in self._parts if name != "other"]
         changes = [
@@ -254,21 +268,7 @@ class RecordsDatabase:
         entries = self._new_entries(connection, mark.person, record)
         self._insert_part(connection, "other", [mark.person] * len(entries), entries, header.sender)
         intake.mark_again(connection, delivery, digest, at)
-        return ()
-
-    def _conflicts_of_correction(
-        self, connection: sa.Connection, delivery: Delivery, earlier: Delivery, person: str, name: str
-    ) -> tuple[Finding, ...]:
-        """As `_conflicts`, without what the corrected delivery brought itself."""
-        brought = intake.kinds_from(connection, person, delivery.header.sender)
-        if brought & (set(delivery.kinds) - set(earlier.kinds)):
-            return (already_transferred(),)
-        if _brought(delivery.header.case) != person and not same_name(name, delivery.record.person.name):
-            return (other_name(),)
-        row, delivered = self._profile.contribution, delivery.record.contributions
-        kinds = {contribution.kind for contribution in delivered}
-        stored = row.assemble(self._of_kinds(connection, row, person, kinds))
-        return overlaps(delivered, stored, earlier.record.contributions)
+        return findings
 
     def _written(self, item: Replaced, person: str, office: str) -> Sequence[Cell]:
         """The cells of a row as `_insert_part` wrote them."""
@@ -291,15 +291,25 @@ class RecordsDatabase:
         rows = [row._replace(employer_id=stored_id(row.employer_id, office)) for row in delivery.record.employers]
         self._store_employers(connection, rows)
 
-    def _conflicts(self, connection: sa.Connection, delivery: Delivery, person: str, name: str) -> tuple[Finding, ...]:
-        """The conflicts with what is known of this person already."""
-        if intake.kinds_from(connection, person, delivery.header.sender) & set(delivery.kinds):
+    def _conflicts(
+        self, connection: sa.Connection, delivery: Delivery, person: str, name: str, earlier: Delivery | None = None
+    ) -> tuple[Finding, ...]:
+        """The conflicts with what is known of this person already, without what the `earlier` delivery brought."""
+        new = set(delivery.kinds) - set(earlier.kinds if earlier else ())
+        if intake.kinds_from(connection, person, delivery.header.sender) & new:
             return (already_transferred(),)
-        if not same_name(name, delivery.record.person.name):
+        own = earlier is not None and _brought(delivery.header.case) == person
+        if not own and not same_name(name, delivery.record.person.name):
             return (other_name(),)
+        return self._overlaps(connection, delivery, person, earlier)
+
+    def _overlaps(
+        self, connection: sa.Connection, delivery: Delivery, person: str, earlier: Delivery | None
+    ) -> tuple[Finding, ...]:
         row, delivered = self._profile.contribution, delivery.record.contributions
-        kinds = {contribution.kind for contribution in delivered}
-        return overlaps(delivered, row.assemble(self._of_kinds(connection, row, person, kinds)))
+        kinds = same_months({contribution.kind for contribution in delivered})
+        stored = row.assemble(self._of_kinds(connection, row, person, kinds))
+        return overlaps(delivered, stored, earlier.record.contributions if earlier else ())
 
     def _lock(self, connection: sa.Connection, number: str) -> None:
         """Have other writers of this person wait until the transaction ends. On SQLite all writers wait anyway."""

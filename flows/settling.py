@@ -250,13 +250,13 @@ def _final(
     at: datetime,
     checkpoint: str,
 ) -> tuple[Outcome, tuple[Finding, ...], SealedPackage]:
-    """The answer that goes out: the one that was ready, or a rejecting one for the conflicts that were found."""
+    """The answer that goes out: the one that was ready, or another where local data conflict or are to be cleared."""
     if isinstance(result, ServiceError):
         raise result
     if not result:
         return item.outcome, item.findings, receipt
-    refusal = answering.draft(office, item.opening, item.answer, at, result, checkpoint)
-    return refusal.outcome, refusal.findings, answering.make_ready(office, [refusal], at)[0]
+    other = answering.draft(office, item.opening, item.answer, at, result, checkpoint)
+    return other.outcome, other.findings, answering.make_ready(office, [other], at)[0]
 
 
 def _failed(opening: Addressed, error: Exception) -> Failed:

@@ -9,14 +9,14 @@ from archive import cases
 from archive.case import State
 from archive.cases import CaseRow, NewCase
 from flows import terminal, writing
+from flows.commands import case_compare, case_letters, case_overlap
+from flows.commands.case_approval import approve, statement
 from flows.commands.case_chase import chase
 from flows.commands.case_kinds import KINDS, moving_kinds
-from flows.commands.case_letters import COMMANDS
 from flows.commands.case_money import money_command
 from flows.commands.common import Place, by_option, json_option, pass_place, why_option
 from flows.reports import plain
 from flows.times import now
-from formats.messages import STAGES
 
 
 @click.group()
@@ -40,20 +40,6 @@ def open_(place: Place, partner: str, persons: Sequence[str], kinds: str, by: st
         new = [NewCase(number, partner, person, scope) for number, person in zip(numbers, persons, strict=True)]
         cases.open_cases(office.ledger, new, by, now())
     terminal.emit(as_json, {"opened": list(numbers)}, lambda: click.echo("\n".join(numbers)))
-    return 0
-
-
-@case.command()
-@click.argument("numbers", nargs=-1, required=True, metavar="CASE...")
-@click.option("--stage", type=click.Choice(STAGES), required=True)
-@by_option
-@json_option
-@pass_place
-def approve(place: Place, numbers: Sequence[str], stage: str, by: str, as_json: bool) -> int:
-    """Approve one stage of cases (art. 7); each stage by a different person."""
-    with place.office() as office:
-        cases.approve(office.ledger, numbers, stage, by, now(), office.settings.stages)
-    terminal.emit(as_json, {"approved": list(numbers), "stage": stage}, lambda: click.echo(f"{stage}: {len(numbers)}"))
     return 0
 
 
@@ -150,5 +136,8 @@ def _document(row: CaseRow) -> dict[str, Any]:
     return document
 
 
-for command in (chase, money_command, *COMMANDS):
+for command in (
+    *(approve, statement, chase, money_command),
+    *(*case_letters.COMMANDS, *case_overlap.COMMANDS, *case_compare.COMMANDS),
+):
     case.add_command(command)

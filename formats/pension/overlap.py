@@ -9,6 +9,7 @@ alone; the resident's own contributions and the collective's subsidies of these 
 Everything here proposes: no record is changed. Money is whole fen while it is computed with.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -71,6 +72,44 @@ class ResidentYear(NamedTuple):
 def months_paid_twice(delivered: Iterable[Contribution], stored: Iterable[Contribution]) -> tuple[str, ...]:
     """The months for which both sides have a paid contribution to an employees' pension (110, 120), in their order."""
     return tuple(sorted(_paid(delivered).keys() & _paid(stored).keys()))
+
+
+def apart(delivered: Record, together: Record) -> tuple[Record, Record]:
+    """What of the record at the receiving office came with the delivery, and the rest, employers left out.
+
+    `together` is that record as it is now. A refund (20) that was booked since belongs to the side whose month at that
+    place it takes back: to the delivery where only it has such a month, or one of just that amount.
+    """
+    brought = Counter(_anonymous(row) for row in delivered.contributions)
+    rows: dict[Side, list[Contribution]] = {"delivered": [], "stored": []}
+    for row in together.contributions:
+        came = brought[_anonymous(row)] > 0
+        brought[_anonymous(row)] -= came
+        rows["delivered" if came else "stored"].append(row)
+    refunds = [row for row in rows["stored"] if paid(row) < 0 and _is_of(row, rows["delivered"], rows["stored"])]
+    rows["delivered"] += refunds
+    rows["stored"] = [row for row in rows["stored"] if row not in refunds]
+    years = set(delivered.account)
+    parts = (
+        (rows["delivered"], tuple(year for year in together.account if year in years)),
+        (rows["stored"], tuple(year for year in together.account if year not in years)),
+    )
+    first, second = (Record(together.person, contributions=tuple(some), account=account) for some, account in parts)
+    return first, second
+
+
+def _anonymous(row: Contribution) -> Contribution:
+    return row._replace(employer_id="")  # an employer of another office has another id here
+
+
+def _is_of(refund: Contribution, delivered: Sequence[Contribution], stored: Sequence[Contribution]) -> bool:
+    """Whether a refund takes back a delivered month, and not one of the receiving office's own."""
+    place = refund.kind, refund.month, refund.division
+    theirs, ours = (
+        [paid(row) for row in rows if (row.kind, row.month, row.division) == place and paid(row) > 0]
+        for rows in (delivered, stored)
+    )
+    return bool(theirs) and (not ours or (-paid(refund) in theirs and -paid(refund) not in ours))
 
 
 def clear(delivered: Record, stored: Record, keep: Side, at: date, parameters: Parameters) -> Clearing:

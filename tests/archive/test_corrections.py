@@ -150,14 +150,14 @@ def test_a_delivery_that_corrects_nothing(records: RecordsDatabase) -> None:
     [
         ("UPDATE ac43 SET aae180 = '1.00' WHERE aae003 = '202101'", []),
         ("DELETE FROM ac43 WHERE aae003 = '202101'", []),
-        ("INSERT INTO ac43 SELECT * FROM ac43 WHERE aae003 = '202101'", ["L301"]),
+        ("INSERT INTO ac43 SELECT * FROM ac43 WHERE aae003 = '202101'", ["L307"]),
     ],
     ids=["changed", "gone", "a twin"],
 )
 def test_changed_here_since(records: RecordsDatabase, database_url: str, change: str, afterwards: list[str]) -> None:
     """L306 when a row that is to be replaced does not stand as it was brought; a row that stays may have been changed.
 
-    A twin is a month that was paid here too: no correction may bring it.
+    A twin is a month that was paid here too, to be cleared.
     """
     paid = (a_contribution(month="2021-01"), a_contribution(month="2021-02"))
     delivery = a_delivery(record=a_record(contributions=paid))

@@ -338,7 +338,7 @@ def test_the_same_name(records: RecordsDatabase, here: str, there: str) -> None:
 def test_overlapping_months(records: RecordsDatabase) -> None:
     """L301: a month of the kind is paid here already, in whatever division; each is named by its place."""
     own = (
-        a_contribution("110", "2021-03", division="440305", employer_id=""),
+        a_contribution("210", "2021-03", division="440305", employer_id=""),
         a_contribution("210", "2021-02", employer_paid="0.00", person_paid="0.00", employer_id=""),  # not paid
         a_contribution("210", "2021-05", employer_id=""),  # and taken back:
         a_contribution("210", "2021-05", settled="2021-06", contribution_type="20", employer_paid="-35.00",
@@ -349,9 +349,24 @@ def test_overlapping_months(records: RecordsDatabase) -> None:
     before = records.read("1", KINDS)
     (finding,) = records.take_in(a_delivery(), "d", AT)
     assert finding.code == "L301"
-    assert finding.path == "/delivery/record/contributions/contribution[3]/@month"
+    number = [(row.kind, row.month) for row in a_record().contributions].index(("210", "2021-03")) + 1
+    assert finding.path == f"/delivery/record/contributions/contribution[{number}]/@month"
     assert records.read("1", KINDS) == before
-    assert records.take_in(a_delivery(kinds=("210", "310"), record=_of_kinds(a_record(), "210", "310")), "d", AT) == ()
+    assert records.take_in(a_delivery(kinds=("110", "310"), record=_of_kinds(a_record(), "110", "310")), "d", AT) == ()
+
+
+def test_a_pension_moves_first_and_is_cleared_afterwards(records: RecordsDatabase) -> None:
+    """L307, a warning: months of the pension paid here too, also as public sector staff (120), are taken in with it."""
+    own = a_contribution("110", "2021-03", division="440305", employer_id="")._replace(kind="120")
+    records.add([("1", Record(a_person(), contributions=(own,)))])
+    delivery = a_delivery(kinds=("110",), record=_of_kinds(a_record(), "110"))
+    (finding,) = records.take_in(delivery, "d", AT)
+    number = [(row.kind, row.month) for row in delivery.record.contributions].index(("110", "2021-03")) + 1
+    assert finding.code == "L307"
+    assert finding.path == f"/delivery/record/contributions/contribution[{number}]/@month"
+    assert own in records.read("1", ("120",)).contributions
+    assert set(delivery.record.contributions) <= set(records.read("1", KINDS).contributions)
+    assert records.take_in(delivery, "d", AT) == (finding,)  # as the receipt says it again after a crash
 
 
 def test_many_overlaps_are_cut(records: RecordsDatabase) -> None:

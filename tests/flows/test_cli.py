@@ -12,7 +12,7 @@ from archive import cases
 from archive.segments import catalog
 from formats.messages import STAGES
 from formats.reasons import reason
-from tests import parts
+from tests import parts, staff
 from tests.command_line import COMMANDS, NOWHERE, PROGRAM, Call, Place, outside
 
 # A command line for each command that ends with 0 at `place`. The demo and the benchmarks have tests of their own.
@@ -22,12 +22,16 @@ GOOD = {
     "partner add": "partner add CARD --fingerprint FINGERPRINT",
     "partner list": "partner list",
     "partner rotate": "partner rotate --begin --by staff-1",
+    "staff add": "staff add staff-1 STAFFKEY --fingerprint STAFFPRINT --by staff-1",
+    "staff list": "staff list",
+    "staff card": "staff card -o OUT",
     "partner rehearse": "partner rehearse 44030001 -o OUT",
     "quarantine list": "quarantine list",
     "quarantine retry": "quarantine retry --all --why card-added --by staff-1",
     "upgrade": "upgrade",
     "case open": "case open --partner 44030001 --person 3301000100000001 --by staff-1",
     "case approve": "case approve FRESH --stage handler --by staff-1",
+    "case statement": "case statement FRESH --stage handler --by staff-1",
     "case hold": "case hold FRESH --by staff-1 --why recheck",
     "case release": "case release HELD --by staff-1 --why corrected",
     "case withdraw": "case withdraw HELD --by staff-1 --why moved",
@@ -38,6 +42,7 @@ GOOD = {
     "case list": "case list",
     "case show": "case show HELD",
     "case chase": "case chase",
+    "case overlaps": "case overlaps",
     "send": "send --engine direct",
     "receive": "receive --engine direct",
     "acknowledge": "acknowledge --engine direct",
@@ -78,7 +83,8 @@ GOOD = {
 }
 # Those that need more than a place: tests of their own show them.
 ELSEWHERE = {
-    *("case return", "case uphold", "case money", "partner end", "partner revoke"),
+    *("case return", "case uphold", "case money", "case clear", "partner end", "partner revoke"),
+    *("staff role", "staff end", "partner staff"),
     *("migrate copy", "migrate prove", "migrate verify", "migrate rehearse", "migrate status", "migrate take-out"),
     *("migrate home", "bench migrate"),
     *("demo", "serve", "bench seal", "bench open", "bench sftp", "bench archive"),
@@ -95,9 +101,14 @@ BAD = {name: (words, "S402") for name, words in GOOD.items()} | {
     "partner rehearse": ("partner rehearse 51010001 -o OUT", "S403"),
     "partner end": ("partner end 44030001 --fingerprint 00 --by staff-1", "S481"),
     "partner revoke": ("partner revoke 51010001 --fingerprint 00 --by staff-1", "S403"),
+    "partner staff": (f"partner staff {NOWHERE} --by staff-1", "S417"),
+    "staff add": (f"staff add staff-1 {NOWHERE} --by staff-1", "S417"),
+    "staff role": ("staff role staff-1 handler --by staff-1", "S470"),
+    "staff end": ("staff end staff-1 --by staff-1", "S470"),
     "quarantine retry": ("quarantine retry 99 --why card-added --by staff-1", "S485"),
     "case return": ("case return SENT --note wrong --by staff-1", "S411"),
     "case money": ("case money SENT --amount 1.00 --received 2026-12-01 --reference V-1 --by staff-1", "S412"),
+    "case clear": ("case clear SENT --keep stored -o OUT --by staff-1", "S412"),
     "case uphold": ("case uphold SENT --text right --by staff-1", "S411"),
     "serve": ("serve", "S418"),
     "record import": (f"record import {NOWHERE} --as gbt40217", "S417"),
@@ -135,6 +146,10 @@ def line(place: Place, words: str) -> list[str]:
     if "FINGERPRINT" in words:
         card = (place.home.parent / "card").read_text(encoding="utf-8")
         fingerprint = next(row.split('"')[1].replace(" ", "") for row in card.splitlines() if row[:11] == "fingerprint")
+    if "STAFFKEY" in words:
+        (place.home.parent / "staffkey").write_text(staff.key("staff-1").public.armored, encoding="ascii")
+        words = words.replace("STAFFKEY", str(place.home.parent / "staffkey"))
+        words = words.replace("STAFFPRINT", staff.key("staff-1").fingerprint)
     words = words.replace("FINGERPRINT", fingerprint).replace("DIR/new", f"{place.home.parent}/new")
     return place.fill_in(words)
 

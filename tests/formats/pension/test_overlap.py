@@ -9,9 +9,17 @@ from hypothesis import strategies as st
 
 from archive.intake_rules import overlaps
 from formats.pension.money import fen
-from formats.pension.overlap import Clearing, ResidentYear, Side, clear, clear_resident, months_paid_twice
+from formats.pension.overlap import (
+    Clearing,
+    ResidentYear,
+    Side,
+    apart,
+    clear,
+    clear_resident,
+    months_paid_twice,
+)
 from formats.pension.parameters import Parameter, Parameters
-from formats.record import Record, Subsidy
+from formats.record import Contribution, Record, Subsidy
 from tests import builders as a
 from tests.formats.pension.lives import FIGURES, ON, WUHAN, a_life, an_account, month, year_of
 
@@ -90,10 +98,50 @@ def test_enterprise_and_public_sector_are_one_pension() -> None:
     )
 
 
-def test_every_overlap_that_stops_a_delivery_today_is_one_here() -> None:
-    """The months for which the receiving office answers L301 are those that clearing lists."""
+def test_every_month_that_is_warned_of_is_one_to_clear() -> None:
+    """The months for which the receiving office answers L307 are those that clearing lists."""
     found = overlaps(DELIVERED_ROWS, STORED_ROWS)
+    assert {finding.code for finding in found} == {"L307"}
     assert len(found) == len(months_paid_twice(DELIVERED_ROWS, STORED_ROWS)) == 3
+
+
+def _together(*rows: Contribution) -> Record:
+    here = [
+        row._replace(employer_id=f"{row.employer_id}(33010001)" if row.employer_id else "") for row in DELIVERED_ROWS
+    ]
+    years = (*DELIVERED.account, *STORED.account)
+    return replace(DELIVERED, contributions=(*here, *STORED_ROWS, *rows), account=years)
+
+
+def _back(row: Contribution) -> Contribution:
+    names = ("employer_paid", "employer_paid_account", "person_paid", "person_paid_account")
+    return row._replace(contribution_type="20", **{name: f"-{getattr(row, name)}" for name in names})
+
+
+def test_both_sides_are_told_apart_in_one_record() -> None:
+    """What the receiving office has is the delivered rows and its own; clearing it is as clearing the two."""
+    delivered, rest = apart(DELIVERED, _together())
+    assert clear(delivered, rest, "stored", ON, FIGURES) == clear(DELIVERED, STORED, "stored", ON, FIGURES)
+    assert clear(delivered, rest, "delivered", ON, FIGURES) == clear(DELIVERED, STORED, "delivered", ON, FIGURES)
+
+
+@pytest.mark.parametrize("side", ["delivered", "stored"])
+def test_what_was_refunded_is_cleared(side: Side) -> None:
+    """Once the office has booked the refunds of either side, nothing is paid twice; before the last one, one month is."""
+    rows = {"delivered": DELIVERED_ROWS[-3:], "stored": STORED_ROWS[:3]}[side]
+    backs = [_back(row) for row in rows]
+    for booked, left in ((backs[:2], 1), (backs, 0)):
+        delivered, rest = apart(DELIVERED, _together(*booked))
+        assert len(months_paid_twice(delivered.contributions, rest.contributions)) == left
+
+
+def test_a_refund_at_one_place_goes_by_its_amount() -> None:
+    """Where both sides paid at the same place, a refund of just the delivered amount is the delivered month's."""
+    own = [month(when, 5000_00) for when in a.months("2021-10", 3)]
+    record = replace(DELIVERED, contributions=(*DELIVERED_ROWS, *own, *map(_back, DELIVERED_ROWS[-3:])))
+    delivered, rest = apart(DELIVERED, record)
+    assert months_paid_twice(delivered.contributions, rest.contributions) == ()
+    assert rest.contributions == tuple(own)
 
 
 SIDES = st.lists(st.integers(0, 35), max_size=36, unique=True)
