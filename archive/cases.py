@@ -8,14 +8,16 @@ Errors of every function: UnreachableError S409 when the database does not answe
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, true, update
 
-from archive import counters, journal
+from archive import approving, counters, journal
+from archive.approving import Approved, PersonSignature
 from archive.case import Event, State, advance
 from archive.journal import Entry, extent
 from archive.ledger import Ledger, chunks
@@ -53,7 +55,8 @@ class CaseRow:
 
     `person` is empty for incoming cases that nobody asked for, `digest` until there is a document. `findings` are those
     of the last check or receipt; `why` says why it is held or withdrawn. `letter` and `message_id` name the contact
-    letter and the delivery that stands, `corrects` the delivery that is being corrected.
+    letter and the delivery that stands, `corrects` the delivery that is being corrected; `posted_person` is `1` where
+    the person was officially posted.
     """
 
     case: str
@@ -72,6 +75,7 @@ class CaseRow:
     message_id: str = ""
     corrects: str = ""
     reason: str = ""
+    posted_person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +136,19 @@ def _new(case: NewCase, now: str) -> dict[str, Any]:
 
 
 def approve(
-    ledger: Ledger, cases: Sequence[str], stage: str, who: str, at: datetime, stages: Sequence[str] = STAGES
+    ledger: Ledger,
+    cases: Sequence[str],
+    stage: str,
+    who: str,
+    at: datetime,
+    stages: Sequence[str] = STAGES,
+    signatures: Mapping[str, PersonSignature] = MappingProxyType({}),
 ) -> None:
-    """Sign one stage of open cases (art. 7), all or none; after the last of `stages` they are approved.
+    """Approve one stage of open cases (art. 7), all or none; after the last of `stages` they are approved.
 
-    `who` is a staff id. Raises UsageError S411 (not open, or another stage is next), S412 (unknown), S413 (this person
-    signed another stage of the case), each naming the case.
+    `who` is a staff id, `signatures` the person's own by case number, which were verified. Raises UsageError S411 (not
+    open, or another stage is next), S412 (unknown), S413 (this person approved another stage of the case), S474, S476
+    (as `approving.check`), each naming the case.
     """
     numbers = list(dict.fromkeys(cases))
     if not numbers:
@@ -145,18 +156,26 @@ def approve(
     with ledger.writing() as connection:
         journal.lock(connection)
         rows = _known(connection, numbers)
-        signed = _approvals(connection, [row.id for row in rows])
+        done = approving.approved(connection, [row.id for row in rows])
         for row in rows:
-            _check_stage(row, signed.get(row.id, ()), stage, who, stages)
+            before = done.get(row.id, Approved())
+            _check_stage(row, before.approvals, stage, who, stages)
+            if row.case_number in signatures:
+                approving.check(row, before, signatures[row.case_number], at)
         now, place = utc_text(at), stages.index(stage)
         connection.execute(
             insert(approvals),
-            [{"case_id": row.id, "stage": stage, "place": place, "who": who, "at": now} for row in rows],
+            [
+                {"case_id": row.id, "stage": stage, "place": place, "who": who}
+                | approving.entered(signatures.get(row.case_number), now)
+                for row in rows
+            ],
         )
         state = advance(State.OPEN, Event.APPROVE) if stage == stages[-1] else State.OPEN
         _change(connection, [row.id for row in rows], {"state": state, "updated": now})
         what = {"stage": stage, **extent(numbers)}
-        journal.append(connection, Entry(now, "approved", what, "art. 7", "signed by the person", who))
+        how = "signed with the person's own key" if signatures else "entered for the person"
+        journal.append(connection, Entry(now, "approved", what, "art. 7", how, who))
 
 
 def _check_stage(row: Row[Any], signed: Sequence[Approval], stage: str, who: str, stages: Sequence[str]) -> None:
@@ -186,10 +205,13 @@ def withdraw(ledger: Ledger, case: str, who: str, why: str, at: datetime) -> Non
     _act(ledger, case, Event.WITHDRAW, Entry(utc_text(at), "withdrawn", {}, why, "withdrawn by a person", who), None)
 
 
-def reopen(ledger: Ledger, case: str, reason: str, who: str, why: str, at: datetime) -> None:
+def reopen(
+    ledger: Ledger, case: str, reason: str, who: str, why: str, at: datetime, entries: Sequence[Entry] = ()
+) -> None:
     """Open a case again whose delivery is to be corrected, for this reason (its code); every stage is signed anew.
 
-    Its next delivery gets an id of its own and says what it corrects. Raises UsageError S411, S412.
+    Its next delivery gets an id of its own and says what it corrects. `entries` are what else the journal is told in
+    the same transaction. Raises UsageError S411, S412.
     """
     now = utc_text(at)
     with ledger.writing() as connection:
@@ -201,7 +223,7 @@ def reopen(ledger: Ledger, case: str, reason: str, who: str, why: str, at: datet
         values = {"corrects": _stands(connection, row), "reason": reason, "message_id": None, "sequence": None}
         _change(connection, [row.id], {"state": _advanced(row, Event.REOPEN), "updated": now, "why": why, **values})
         what = {**extent([case]), "code": reason}
-        journal.append(connection, Entry(now, "reopened", what, why, "opened again by a person", who))
+        journal.append(connection, Entry(now, "reopened", what, why, "opened again by a person", who), *entries)
 
 
 def _stands(connection: Connection, row: Row[Any]) -> str:
@@ -294,7 +316,8 @@ def originals(ledger: Ledger, case: str | None = None) -> tuple[OriginalRow, ...
 
 def _own(connection: Connection, numbers: Sequence[str]) -> list[Row[Any]]:
     """Those of this office: outgoing, or asked for by its own letter, for which it has the person number."""
-    wanted = select(table.c.id, table.c.case_number, table.c.state, table.c.direction, table.c.message_id)
+    columns = (table.c.id, table.c.case_number, table.c.state, table.c.direction, table.c.message_id, table.c.updated)
+    wanted = select(*columns)
     own = or_(table.c.direction == OUT, table.c.person != "")
     return [
         row
@@ -316,24 +339,9 @@ def _change(connection: Connection, ids: Sequence[int], values: Mapping[str, Any
         connection.execute(update(table).where(table.c.id.in_(chunk)).values(**values))
 
 
-def _approvals(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Approval, ...]]:
-    """By case, in the order of signing."""
-    wanted = select(approvals).order_by(approvals.c.place)
-    return _grouped(
-        row for chunk in chunks(ids) for row in connection.execute(wanted.where(approvals.c.case_id.in_(chunk)))
-    )
-
-
-def _grouped(rows: Iterable[Row[Any]]) -> dict[int, tuple[Approval, ...]]:
-    groups: dict[int, tuple[Approval, ...]] = {}
-    for row in rows:
-        groups[row.case_id] = (*groups.get(row.case_id, ()), Approval(row.stage, row.who, row.at))
-    return groups
-
-
 def _rows(connection: Connection, *wanted: ColumnElement[bool]) -> tuple[CaseRow, ...]:
     where = and_(true(), *wanted)
-    signed = _grouped(
+    done = approving.grouped(
         connection.execute(select(approvals).join(table).where(where).order_by(approvals.c.case_id, approvals.c.place))
     )
     return tuple(
@@ -348,12 +356,13 @@ def _rows(connection: Connection, *wanted: ColumnElement[bool]) -> tuple[CaseRow
             updated=row.updated,
             digest=row.digest,
             findings=row.findings,
-            approvals=signed.get(row.id, ()),
+            approvals=done.get(row.id, Approved()).approvals,
             why=row.why,
             letter=row.letter,
             message_id=row.message_id or "",
             corrects=row.corrects,
             reason=row.reason,
+            posted_person=row.posted_person,
         )
         for row in connection.execute(select(table).where(where).order_by(table.c.id))
     )

@@ -26,7 +26,10 @@ from formats.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A message that a person wrote, kept and ready to leave; `event` is what it does to the case, None nothing."""
+    """A message that a person wrote, kept and ready to leave; `event` is what it does to the case, None nothing.
+
+    `entries` are what else the journal is told in the same transaction.
+    """
 
     kind: MessageKind
     partner: str
@@ -34,6 +37,7 @@ class Written:
     sequence: int
     package: SealedPackage
     event: Event | None
+    entries: tuple[Entry, ...] = ()
 
 
 def reserve(ledger: Ledger, partner: str) -> tuple[str, int]:
@@ -62,4 +66,4 @@ def record_written(ledger: Ledger, item: Written, who: str, why: str, at: dateti
         connection.execute(insert(messages).values(message))
         register(connection, sent_values(item.package, row.direction, item.partner, now), why, who, now)
         what: dict[str, str | int] = {**extent([number]), "kind": item.kind}
-        journal.append(connection, Entry(now, "written", what, why, "signed, encrypted and kept", who))
+        journal.append(connection, Entry(now, "written", what, why, "signed, encrypted and kept", who), *item.entries)

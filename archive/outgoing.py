@@ -17,16 +17,18 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from archive import claims, counters, journal
+from archive import approving, claims, counters, journal
 from archive.case import Event, State, advance
 from archive.claims import Owner
+from archive.egress import Caps, Room
 from archive.journal import Entry, extent
 from archive.ledger import Ledger, chunks, update_each
 from archive.originals import Kept
 from archive.registry import original_values, register
-from archive.tables import DELIVERY, IN, LETTER, OUT, RECEIPT, MessageState, approvals, messages, utc_text
+from archive.tables import DELIVERY, IN, LETTER, OUT, RECEIPT, MessageState, messages, utc_text
 from archive.tables import cases as table
 from formats.messages import Approval, Finding
+from formats.workdays import beijing_day
 
 MessageKind = Literal["delivery", "receipt", "contact-letter", "return", "withdrawal", "reminder", "clarification"]
 # What a pass posts: receipts, or everything that asks for one.
@@ -41,7 +43,8 @@ class Work:
     """An approved case to be sealed, with the message id and sequence number that are its own for good.
 
     `letter` is the message id of the contact letter that a delivery answers, `corrects` that of the delivery which it
-    corrects, for `reason`; `posted_person` is `1` in a letter for a person who was officially posted. All may be empty.
+    corrects, for `reason`; `posted_person` is `1` in a letter for a person who was officially posted; `contents` are
+    the digests of what the approvals' signatures are over (`formats.approval`). All may be empty.
     """
 
     case: str
@@ -55,6 +58,7 @@ class Work:
     corrects: str = ""
     reason: str = ""
     posted_person: str = ""
+    contents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,27 +97,32 @@ def claim(
     at: datetime,
     cases: Collection[str] | None = None,
     direction: Direction = "out",
+    caps: Caps | None = None,
 ) -> tuple[Work, ...]:
     """Take up to `limit` approved cases (only these, if any are named) that nobody has, in the order of opening.
 
     Outgoing ones are to be sealed as deliveries, incoming ones as contact letters. A case gets its message id and its
-    number in the sequence to the partner once: after a crash it has the same.
+    number in the sequence to the partner once: after a crash it has the same. What the `caps` leave no room for stays.
     """
     with ledger.writing() as connection:
         claims.admit(connection, owner, at)
-        rows = list(islice(_claimable(connection, limit, cases, direction), limit))
+        room = Room.of(connection, caps, beijing_day(at)) if caps else None
+        rows = list(islice(_claimable(connection, limit, cases, direction, room), limit))
+        if room:
+            rows = room.admit(rows)
+            room.close(connection)
         if not rows:
             return ()
         reserved = _reserve(connection, rows)
         update_each(connection, table, [{"key": row.id, "claim": owner.token, **reserved[row.id]} for row in rows])
-        signed = _approvals(connection, [row.id for row in rows])
+        done = approving.approved(connection, [row.id for row in rows])
     return tuple(
         Work(
             case=row.case_number,
             partner=row.partner,
             person=row.person,
             kinds=row.kinds,
-            approvals=tuple(signed[row.id]),
+            **done.get(row.id, approving.Approved())._asdict(),
             letter=row.letter,
             corrects=row.corrects,
             reason=row.reason,
@@ -125,7 +134,7 @@ def claim(
 
 
 def _claimable(
-    connection: Connection, limit: int, numbers: Collection[str] | None, direction: Direction
+    connection: Connection, limit: int, numbers: Collection[str] | None, direction: Direction, room: Room | None
 ) -> Iterable[Row[Any]]:
     wanted = (
         select(table)
@@ -134,6 +143,8 @@ def _claimable(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    if room is not None:
+        wanted = wanted.where(room.open_to())
     if numbers is None:
         return connection.execute(wanted)
     return (
@@ -153,15 +164,6 @@ def _reserve(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, dict
         for key, number in zip(group, numbers, strict=True):
             reserved[key] = {"message_id": str(uuid4()), "sequence": number}
     return reserved
-
-
-def _approvals(connection: Connection, ids: Sequence[int]) -> dict[int, list[Approval]]:
-    signed: dict[int, list[Approval]] = {key: [] for key in ids}
-    wanted = select(approvals).order_by(approvals.c.place)
-    for chunk in chunks(ids):
-        for row in connection.execute(wanted.where(approvals.c.case_id.in_(chunk))):
-            signed[row.case_id].append(Approval(row.stage, row.who, row.at))
-    return signed
 
 
 def record_sealed(

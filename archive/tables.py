@@ -166,6 +166,8 @@ approvals = Table(
     Column("place", Integer, nullable=False),  # the stage's place in the configured order, from 0
     Column("who", Text, nullable=False),
     Column("at", Text, nullable=False),
+    Column("signature", Text, nullable=False, server_default=text("''")),  # over formats.approval.statement, base 64
+    Column("content", Text, nullable=False, server_default=text("''")),  # the content digest that was signed
     UniqueConstraint("case_id", "who", name="approvals_who"),
 )
 

@@ -12,6 +12,7 @@ from flows.commands import (
     benchmarks,
     case,
     demo,
+    egress,
     journal,
     keeping,
     lookup,
@@ -24,6 +25,7 @@ from flows.commands import (
     quarantine,
     record,
     show,
+    staff,
 )
 from flows.commands.common import Place
 from flows.faults import coded
@@ -47,6 +49,7 @@ for command in (
     demo.demo,
     office.init,
     partner.partner,
+    staff.staff,
     office.upgrade,
     case.case,
     passes.send,
@@ -59,6 +62,7 @@ for command in (
     package.package,
     show.show,
     lookup.lookup,
+    egress.egress,
     record.record,
     profile.profile,
     keeping.archive,

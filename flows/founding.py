@@ -30,6 +30,7 @@ code = "{code}"                # agency code, 8 digits
 name = "{name}"
 environment = "{environment}"  # "production" or "test": messages of the other kind are refused
 stages = ["handler", "reviewer", "rechecker", "approver"]  # art. 7: initial review, review, recheck, approval
+signatures = "optional"        # "required": approvals are signed with people's own keys (jiexu case approve --key)
 language = "en"                # of reasons on screen: "zh", "ko" or "en"
 
 [storage]
@@ -78,6 +79,11 @@ backup_host_key = ""           # the key of that SSH server, pinned: "ssh-ed2551
 [lookup]                       # caps on lookups (arts. 14-22)
 person_per_day = 20            # different persons that one user may look up in a day
 per_day = 200                  # lookups of the whole office in a day
+
+[egress]                       # caps on what leaves (arts. 17-22)
+cases_per_day = 20000          # deliveries of the whole office in a day
+cases_per_partner_per_day = 10000
+bytes_per_package = 16777216   # a larger one is not sent
 
 [contact]                      # what contact letters say of this office
 phone = ""                     # needed before a record can be asked for: jiexu case request

@@ -14,10 +14,11 @@ from typing import Final
 
 from archive import relocating
 from archive.entries import canonical
-from archive.flushing import disk, flush, write_file
+from archive.flushing import disk
 from archive.relocating import Home, Relocated
 from archive.segments.files import moved_to
 from flows import settings as settings_module
+from flows.private import replace_whole
 from flows.relocation_words import next_steps
 from flows.steps import Steps, quiet
 from flows.storage_setting import settled
@@ -110,12 +111,8 @@ def _settle(office: Office, new: Path) -> None:
 
 def _put(path: Path, data: bytes, mode: int = 0o600) -> None:
     """A file whole and flushed, in the place of the one that was there. Raises UnreachableError S416."""
-    part = path.with_name(f".{path.name}.part")
     with disk():
-        part.unlink(missing_ok=True)
-        write_file(part, data, mode)
-        part.replace(path)
-        flush(path.parent)
+        replace_whole(path, data, mode)
 
 
 def _report(office: Office, to: Path, found: Relocated, *, switched: bool) -> HomeReport:

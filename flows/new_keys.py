@@ -12,13 +12,13 @@ from datetime import datetime
 from pathlib import Path
 
 from archive.checkpoints import JournalKey
-from archive.flushing import flush, write_file
+from archive.flushing import flush
 from flows import keyring
+from flows.private import replace_whole
 from formats.errors import UsageError
 from transfer.keys import PublicKey, generate_key, load_public, load_public_half, load_secret
 
 _NEXT = "keys/archive-next.asc"
-_OWNER_ONLY = 0o600
 
 
 def make_missing(home: Path, code: str, passphrase: str, at: datetime, escrow: str = "") -> tuple[str, ...]:
@@ -31,16 +31,16 @@ def make_missing(home: Path, code: str, passphrase: str, at: datetime, escrow: s
     made = []
     with _writable():
         if not (home / keyring.ARCHIVE).exists():
-            _write(home / keyring.ARCHIVE, new_archive_key(code, passphrase, at))
+            replace_whole(home / keyring.ARCHIVE, new_archive_key(code, passphrase, at))
             made.append(keyring.ARCHIVE)
         if not (home / keyring.ESCROW).exists():
             made += _given_escrow(home, escrow, at) if escrow else _new_escrow(home, code, at)
         if not (home / keyring.JOURNAL).exists():
-            _write(home / keyring.JOURNAL, JournalKey.generate(f"jiexu/{code}/journal").dump(passphrase))
+            replace_whole(home / keyring.JOURNAL, JournalKey.generate(f"jiexu/{code}/journal").dump(passphrase))
             made.append(keyring.JOURNAL)
         if not (home / keyring.JOURNAL_VERIFIER).exists():
             key = JournalKey.load((home / keyring.JOURNAL).read_bytes(), passphrase)
-            _write(home / keyring.JOURNAL_VERIFIER, f"{key.verifier}\n".encode("ascii"))
+            replace_whole(home / keyring.JOURNAL_VERIFIER, f"{key.verifier}\n".encode("ascii"))
             made.append(keyring.JOURNAL_VERIFIER)
     return tuple(made)
 
@@ -52,16 +52,16 @@ def new_archive_key(code: str, passphrase: str, at: datetime) -> bytes:
 
 def _given_escrow(home: Path, armored: str, at: datetime) -> list[str]:
     load_public(armored).recipient(at)
-    _write(home / keyring.ESCROW, armored.encode("ascii"))
+    replace_whole(home / keyring.ESCROW, armored.encode("ascii"))
     return [keyring.ESCROW]
 
 
 def _new_escrow(home: Path, code: str, at: datetime) -> list[str]:
     passphrase = secrets.token_urlsafe(32)
     armored = generate_key(f"escrow of {code} <escrow-{code}@jiexu>", passphrase, at)
-    _write(home / keyring.ESCROW_PASSPHRASE, f"{passphrase}\n".encode("ascii"))
-    _write(home / keyring.ESCROW_SECRET, armored.encode("ascii"))
-    _write(home / keyring.ESCROW, load_public_half(armored).armored.encode("ascii"))
+    replace_whole(home / keyring.ESCROW_PASSPHRASE, f"{passphrase}\n".encode("ascii"))
+    replace_whole(home / keyring.ESCROW_SECRET, armored.encode("ascii"))
+    replace_whole(home / keyring.ESCROW, load_public_half(armored).armored.encode("ascii"))
     return [keyring.ESCROW, keyring.ESCROW_SECRET, keyring.ESCROW_PASSPHRASE]
 
 
@@ -79,12 +79,12 @@ def begin_change(home: Path, code: str, passphrase: str, at: datetime) -> None:
     present, following = home / keyring.ARCHIVE, home / _NEXT
     with _writable():
         if not following.exists():
-            _write(following, new_archive_key(code, passphrase, at))
+            replace_whole(following, new_archive_key(code, passphrase, at))
         new, old = following.read_bytes(), present.read_bytes()
         if old != new:
             if not any(path.read_bytes() == old for path in keyring.archive_keys(home)[1:]):
-                _write(keyring.earlier_key_name(home), old)
-            _write(present, new)
+                replace_whole(keyring.earlier_key_name(home), old)
+            replace_whole(present, new)
 
 
 def end_change(home: Path) -> None:
@@ -98,7 +98,7 @@ def replace_escrow(home: Path, armored: str, at: datetime) -> None:
     """Have everything new wrapped for another escrow key. Raises UsageError S408, S417."""
     load_public(armored).recipient(at)
     with _writable():
-        _write(home / keyring.ESCROW, armored.encode("ascii"))
+        replace_whole(home / keyring.ESCROW, armored.encode("ascii"))
 
 
 def checked(armored: str, passphrase: str, at: datetime) -> PublicKey:
@@ -112,7 +112,7 @@ def checked(armored: str, passphrase: str, at: datetime) -> PublicKey:
 def write_key(path: Path, data: bytes) -> None:
     """A file of keys/ with these bytes, whole or as it was before, flushed. Raises UsageError S417."""
     with _writable():
-        _write(path, data)
+        replace_whole(path, data)
 
 
 def remove_file(path: Path) -> None:
@@ -120,15 +120,6 @@ def remove_file(path: Path) -> None:
     with _writable():
         path.unlink(missing_ok=True)
         flush(path.parent)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """The file with these bytes, whole or as it was before. Raises OSError."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    write_file(part, data, _OWNER_ONLY)
-    part.replace(path)
-    flush(path.parent)
 
 
 @contextmanager

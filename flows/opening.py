@@ -28,7 +28,8 @@ from formats import rules, validation, xml
 from formats.digest import sha256
 from formats.errors import RefusedError
 from formats.messages import Asking, ContactLetter, Delivery, Finding, Message, Receipt
-from transfer import envelope, receipts
+from formats.workdays import beijing_day
+from transfer import envelope, receipts, signed_approvals
 from transfer.envelope import OfficeKey, Opened
 from transfer.naming import PackageName, parse_name
 from transfer.receipts import Earlier
@@ -161,23 +162,31 @@ def _read(office: Office, arrival: Arrival, package: bytes, name: PackageName, o
     addressed = _first_time(office, Addressed(arrival, entry, package, message, (found,) if found else ()))
     if not isinstance(addressed, Addressed) or found:
         return addressed
-    return _judged(office, addressed, message, at)
+    return _judged(office, addressed, message, opened.data, at)
 
 
-def _judged(office: Office, addressed: Addressed, message: Asking, at: datetime) -> Addressed:
+def _judged(office: Office, addressed: Addressed, message: Asking, document: bytes, at: datetime) -> Addressed:
     """With the findings on what it says, and what it does to its case."""
     if isinstance(message, (Delivery, ContactLetter)):
-        approved = receipts.approvals(message, office.settings.stages)
+        approved = receipts.approvals(message, office.settings.stages) or _signed(office, message, document)
         if approved:
             return replace(addressed, findings=approved)
     if isinstance(message, Delivery):
         stands = judging.standing(office, message)
-        findings = judging.refused(office, message, stands) or rules.check(message, at.date(), posted=stands.posted)
+        findings = judging.refused(office, message, stands) or rules.check(
+            message, beijing_day(at), posted=stands.posted
+        )
         if not rules.blocks(findings):
             findings += judging.unpaid(office, message, stands)
         return replace(addressed, findings=findings, corrected=documents.corrected(office, message))
     judged = judging.judge(office, message)
     return replace(addressed, findings=judged.findings, event=judged.event, person=judged.person, posted=judged.posted)
+
+
+def _signed(office: Office, message: Delivery | ContactLetter, document: bytes) -> tuple[Finding, ...]:
+    """What is wrong with the signatures under the approvals, where the sender's staff card is on file."""
+    people = office.partner_people(message.header.sender)
+    return () if people is None else signed_approvals.findings(message, document, people)
 
 
 def _is_receipt(document: bytes) -> bool:

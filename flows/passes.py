@@ -10,7 +10,7 @@ from functools import partial, reduce
 from operator import add
 
 from archive import outgoing
-from flows import key_warnings, workers
+from flows import egress, key_warnings, workers
 from flows.collecting import collect
 from flows.posting import post
 from flows.reports import Failed, FetchReport, OpenReport, PostReport, Report, SealReport, Warned
@@ -26,7 +26,7 @@ from formats.errors import ServiceError
 class SendReport(Report):
     """What a send pass did; `unsealed` says why a segment of the archive that is due could not be sealed.
 
-    `warnings` are of keys that end soon; nothing has failed by them.
+    `warnings` are of keys that end soon, and of cases for which the day's caps leave no room: nothing failed by them.
     """
 
     sealed: SealReport = SealReport()
@@ -81,6 +81,7 @@ def send(
     """
     try:
         office.store.recover(now())
+        egress.declare(office, now())
         side_by_side = _processes(office, workers_wanted) > 1
         seal_some = partial(run, "seal", lambda: _seal(office, cases, workers_wanted, steps))
         sealed = seal_some() if side_by_side else _until_done(seal_some, SealReport())
@@ -88,7 +89,8 @@ def send(
         unsealed = run("archive", lambda: _seal_segments(office))
     finally:
         outgoing.release(office.ledger, office.owner)
-    return SendReport(sealed, posted, unsealed, key_warnings.warnings(office, now()))
+    warnings = (*egress.kept_back(office, now()), *key_warnings.warnings(office, now()))
+    return SendReport(sealed, posted, unsealed, warnings)
 
 
 def receive(office: Office, *, workers_wanted: int = 0, run: Run = at_once, steps: Steps = quiet) -> ReceiveReport:

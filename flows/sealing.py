@@ -21,7 +21,8 @@ from typing import Final, Literal
 from archive import conversation, outgoing
 from archive.originals import Kept
 from archive.outgoing import Direction, SealedPackage, Work
-from flows import letters
+from flows import approved, egress, letters
+from flows.approved import drafted_at
 from flows.faults import coded
 from flows.headings import heading
 from flows.keeping import keep_sent
@@ -74,7 +75,8 @@ def seal(office: Office, limit: int, cases: Collection[str] | None = None, *, st
     for direction in DIRECTIONS:
         while report.done < limit:
             batch = min(office.settings.work.batch, limit - report.done)
-            work = outgoing.claim(office.ledger, office.owner, batch, now(), cases, direction)
+            caps = office.settings.egress.caps if direction == "out" else None
+            work = outgoing.claim(office.ledger, office.owner, batch, now(), cases, direction, caps)
             if not work:
                 break
             steps("claimed", len(work))
@@ -125,7 +127,7 @@ def seal_case(office: Office, work: Work, at: datetime) -> Sealing | Judged:
     Raises ServiceError when a part of the service fails (S403, S409, S412, S415).
     """
     delivery = draft(office, work, at)
-    findings = rules.check(delivery, at.date(), posted=work.posted_person == "1")
+    findings = rules.check(delivery, beijing_day(at), posted=work.posted_person == "1")
     if rules.blocks(findings):
         return Judged(work.case, findings)
     try:
@@ -133,7 +135,8 @@ def seal_case(office: Office, work: Work, at: datetime) -> Sealing | Judged:
         xml.validate_written(document, delivery, office.document_limits)
     except RefusedError as error:
         return Judged(work.case, explained(error, delivery))
-    return _sealed(office, work, document, at)
+    kept_back = approved.kept_back(office, work, document, "delivery")
+    return Judged(work.case, kept_back) if kept_back else _sealed(office, work, document, at)
 
 
 def seal_letter(office: Office, work: Work, at: datetime) -> Sealing | Judged:
@@ -147,12 +150,14 @@ def seal_letter(office: Office, work: Work, at: datetime) -> Sealing | Judged:
         xml.validate(document, office.document_limits)
     except RefusedError as error:
         return Judged(work.case, (Finding(error.code, path=error.detail),))
-    return _sealed(office, work, document, at)
+    kept_back = approved.kept_back(office, work, document, "contactLetter")
+    return Judged(work.case, kept_back) if kept_back else _sealed(office, work, document, at)
 
 
 def _sealed(office: Office, work: Work, document: bytes, at: datetime) -> Sealing:
     partner = office.directory.partner(work.partner)
     sealed = envelope.seal(document, office.key, partner.recipient(at), at)
+    egress.small_enough(office, sealed.package)
     name = PackageName(office.code, work.partner, work.sequence, work.message_id)
     return Sealing(work, document, str(name), sealed)
 
@@ -161,7 +166,9 @@ def draft(office: Office, work: Work, at: datetime) -> Delivery:
     """The delivery of a case as it would leave now. Raises ServiceError S409, S412, S415."""
     header = heading(office, work.partner, work.case, work.message_id, work.sequence, at, work.letter)
     record = office.records.read(work.person, work.kinds)
-    delivery = Delivery(header, work.kinds, work.approvals, record, _forms(work, record, at))
+    delivery = Delivery(
+        header, work.kinds, work.approvals, record, _forms(work, record, drafted_at(work.approvals, at))
+    )
     return replace(delivery, correction=_correction(office, work, delivery)) if work.corrects else delivery
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
+from archive.egress import Caps
 from formats.errors import UsageError
 from formats.identifiers import is_agency_code
 from formats.messages import STAGES, Environment
@@ -26,14 +27,20 @@ from formats.reasons import LANGUAGES, Language
 
 Engine = Literal["direct", "embedded", "server"]
 ENGINES: tuple[Engine, ...] = ("direct", "embedded", "server")
+# Whether each approval must be signed with the person's own key.
+Signing = Literal["required", "optional"]
+SIGNING: tuple[Signing, ...] = ("required", "optional")
 FILE = "office.toml"
 
 # The settings in office.toml that are not fields of a class of their own, by section.
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "office": ("code", "name", "environment", "stages", "language"),
+    "office": ("code", "name", "environment", "stages", "signatures", "language"),
     "storage": ("ledger", "records", "folder", "archive", "profile"),
     "keys": ("passphrase_file", "overlap_days", "warn_days"),
 }
+
+# The sections whose settings are the fields of a class.
+_SECTIONS = "mailbox", "limits", "work", "schedule", "archive", "lookup", "egress", "calendar", "contact", "payee"
 
 T = TypeVar("T", bound=str)
 S = TypeVar(
@@ -44,6 +51,7 @@ S = TypeVar(
     "ScheduleSettings",
     "ArchiveSettings",
     "LookupSettings",
+    "EgressSettings",
     "CalendarSettings",
     "ContactSettings",
     "PayeeSettings",
@@ -105,6 +113,20 @@ class LookupSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EgressSettings:
+    """How much may leave: deliveries in a day, of the office and to one partner; bytes of a package."""
+
+    cases_per_day: int = 20_000
+    cases_per_partner_per_day: int = 10_000
+    bytes_per_package: int = 16 * 2**20
+
+    @property
+    def caps(self) -> Caps:
+        """Those of a day."""
+        return Caps(self.cases_per_day, self.cases_per_partner_per_day)
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarSettings:
     """Files of the office's own days and of its own limits, empty for none (`flows.working_calendar`).
 
@@ -159,6 +181,7 @@ class Settings:
     name: str
     environment: Environment = "production"
     stages: tuple[str, ...] = STAGES
+    signatures: Signing = "optional"
     language: Language = "en"
     ledger_url: str = ""
     records_url: str = ""
@@ -174,6 +197,7 @@ class Settings:
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     lookup: LookupSettings = field(default_factory=LookupSettings)
+    egress: EgressSettings = field(default_factory=EgressSettings)
     calendar: CalendarSettings = field(default_factory=CalendarSettings)
     contact: ContactSettings = field(default_factory=ContactSettings)
     payee: PayeeSettings = field(default_factory=PayeeSettings)
@@ -248,9 +272,7 @@ def load(home: Path) -> Settings:
 
 def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Settings from the parsed file and the environment. Raises UsageError S401."""
-    _known(
-        "", data, (*NAMES, "mailbox", "limits", "work", "schedule", "archive", "lookup", "calendar", "contact", "payee")
-    )
+    _known("", data, (*NAMES, *_SECTIONS))
     office, storage, keys = (_section(data, name) for name in ("office", "storage", "keys"))
     for section, names in NAMES.items():
         _known(section, _section(data, section), names)
@@ -263,6 +285,7 @@ def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Se
         name=_name(office.get("name", "")),
         environment=_choice("office.environment", office.get("environment", "production"), ("production", "test")),
         stages=_stages(office.get("stages", STAGES)),
+        signatures=_choice("office.signatures", office.get("signatures", "optional"), SIGNING),
         language=_choice("office.language", office.get("language", "en"), LANGUAGES),
         ledger_url=environ.get("JIEXU_LEDGER_URL") or _database(home, "ledger", storage),
         records_url=environ.get("JIEXU_RECORDS_URL") or _database(home, "records", storage),
@@ -278,6 +301,7 @@ def parse(home: Path, data: Mapping[str, Any], environ: Mapping[str, str]) -> Se
         schedule=_positive("schedule", _values("schedule", ScheduleSettings, data)),
         archive=_archive(home, data),
         lookup=_positive("lookup", _values("lookup", LookupSettings, data)),
+        egress=_positive("egress", _values("egress", EgressSettings, data)),
         calendar=_positive("calendar", _values("calendar", CalendarSettings, data)),
         contact=_values("contact", ContactSettings, data),
         payee=_values("payee", PayeeSettings, data),

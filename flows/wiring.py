@@ -16,7 +16,7 @@ from archive.claims import Owner
 from archive.ledger import Ledger
 from archive.records import RecordsDatabase
 from archive.segments.store import Policy, SegmentOriginals
-from flows import keyring, own_keys, working_calendar
+from flows import keyring, own_keys, staff, working_calendar
 from flows import settings as settings_module
 from flows.keyring import ArchiveWrap
 from flows.own_keys import OwnKey
@@ -32,6 +32,7 @@ from transfer.folder import FolderMailbox
 from transfer.keys import OfficeKey
 from transfer.mailbox import Mailbox
 from transfer.partners import Directory
+from transfer.roster import Roster
 from transfer.sftp import SftpMailbox, parse_url
 
 SERVICE = "service"  # who does what nobody in person does: the scheduled passes
@@ -54,6 +55,7 @@ class Office:
         """Open nothing yet."""
         self.settings = settings
         self.owner = Owner.this_process()
+        self._people: dict[str, Roster | None] = {}
 
     @classmethod
     def at(cls, home: Path) -> Self:
@@ -129,6 +131,16 @@ class Office:
     def directory(self) -> Directory:
         """The partners, as they were when first asked for."""
         return Directory.load(self.settings.path("partners"))
+
+    def partner_people(self, code: str) -> Roster | None:
+        """The people of this partner's staff card, as they were when first asked for; None without a card on file.
+
+        Raises UsageError S401, S417, S475.
+        """
+        if code not in self._people:
+            card = staff.partner_card(self.settings.home, code)
+            self._people[code] = card.people if card else None
+        return self._people[code]
 
     @cached_property
     def calendar(self) -> Calendar:

@@ -4,13 +4,14 @@ What a person writes freely may be about the insured person: it stands in the me
 the journal or the ledger.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from archive import cases, composing, conversation, resuming
 from archive.case import Event, State
 from archive.cases import CaseRow
 from archive.composing import Written
+from archive.journal import Entry
 from archive.outgoing import MessageKind, SealedPackage
 from archive.tables import IN, OUT, RETURN
 from flows.headings import heading
@@ -36,24 +37,28 @@ from transfer.naming import PackageName
 _UNSAID = (State.OPEN, State.APPROVED, State.HELD)
 
 
-def send_back(office: Office, number: str, code: str, note: str, who: str, at: datetime) -> None:
+def send_back(
+    office: Office, number: str, code: str, note: str, who: str, at: datetime, entries: Sequence[Entry] = ()
+) -> None:
     """Return the delivery of a case to the sending office (退回).
 
     One that is accepted goes back with a message; one that is on hold is refused by its receipt for the same reason,
-    and the note goes as a word of its own. Raises UsageError S411, S412, S421.
+    and the note goes as a word of its own. `entries` are what else the journal is told, with the note.
+
+    Raises UsageError S411, S412, S421.
     """
     row = cases.find(office.ledger, number)
     if row.direction != IN:
         raise UsageError("S411", f"{number} was not delivered to this office")
     if row.state is State.RECEIVED:
-        clarify(office, number, note, "", "", who, at)
+        clarify(office, number, note, "", "", who, at, entries)
         resuming.resume(office.ledger, number, who, _returned(code), at, code)
         return
 
     def message(header: Header) -> Return:
         return Return(header, row.digest, utc_text(at), (Finding(code),), note)
 
-    _write(office, row, "return", row.message_id, message, Event.SEND_BACK, who, _returned(code), at)
+    _write(office, row, "return", row.message_id, message, Event.SEND_BACK, who, _returned(code), at, entries)
 
 
 def _returned(code: str) -> str:
@@ -88,19 +93,34 @@ def remind(office: Office, number: str, awaited: Awaited, due: str, count: int, 
     _write(office, row, "reminder", row.message_id, message, None, who, "what is overdue", at)
 
 
-def clarify(office: Office, number: str, text: str, answers: str, respond_by: str, who: str, at: datetime) -> None:
-    """Ask about a case, or answer: `answers` is the id of the question, empty for a question of one's own (问询)."""
+def clarify(
+    office: Office,
+    number: str,
+    text: str,
+    answers: str,
+    respond_by: str,
+    who: str,
+    at: datetime,
+    entries: Sequence[Entry] = (),
+) -> None:
+    """Ask about a case, or answer: `answers` is the id of the question, empty for a question of one's own (问询).
+
+    `entries` are what else the journal is told in the same transaction.
+    """
     row = cases.find(office.ledger, number)
 
     def message(header: Header) -> Clarification:
         return Clarification(header, "answer" if answers else "question", text, respond_by)
 
     about = answers or row.message_id or row.letter
-    _write(office, row, "clarification", about, message, None, who, "a word about the case", at)
+    _write(office, row, "clarification", about, message, None, who, "a word about the case", at, entries)
 
 
-def uphold(office: Office, number: str, text: str, who: str, at: datetime) -> None:
-    """Stand by a delivery that was returned, with the reasons. Raises UsageError S411, S412."""
+def uphold(office: Office, number: str, text: str, who: str, at: datetime, entries: Sequence[Entry] = ()) -> None:
+    """Stand by a delivery that was returned, with the reasons; `entries` are what else the journal is told.
+
+    Raises UsageError S411, S412.
+    """
     row = cases.find(office.ledger, number)
     said = conversation.said(office.ledger, row.partner, row.case)
     returned = next((item.message_id for item in reversed(said) if item.kind == RETURN and item.direction == IN), "")
@@ -110,7 +130,7 @@ def uphold(office: Office, number: str, text: str, who: str, at: datetime) -> No
     def message(header: Header) -> Clarification:
         return Clarification(header, "answer", text)
 
-    _write(office, row, "clarification", returned, message, Event.UPHOLD, who, "stands by its delivery", at)
+    _write(office, row, "clarification", returned, message, Event.UPHOLD, who, "stands by its delivery", at, entries)
 
 
 def _digest(office: Office, row: CaseRow, message_id: str) -> str:
@@ -132,6 +152,7 @@ def _write(
     who: str,
     why: str,
     at: datetime,
+    entries: Sequence[Entry] = (),
 ) -> None:
     """Compose, seal, keep and enter one message about a case."""
     if not answers:
@@ -154,5 +175,5 @@ def _write(
         size=originals[-1].size,
         originals=originals,
     )
-    item = Written(kind, row.partner, answers, sequence, package, event)
+    item = Written(kind, row.partner, answers, sequence, package, event, tuple(entries))
     composing.record_written(office.ledger, item, who, why, at)

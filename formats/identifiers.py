@@ -22,6 +22,7 @@ _FOREIGN = re.compile(r"[A-Z]{3}[0-9A-Z()/-]{1,29}")
 # GB 32100: authority, type, division, subject, check; the authority may be a letter (A army, N agriculture, Y other).
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NP-RTUW-Y]{2}[0-9]{6}[0-9A-HJ-NP-RTUW-Y]{10}")
 _AGENCY = re.compile(r"[1-9][0-9]{7}")
+_STAFF = re.compile(r"[0-9A-Za-z._@-]{1,64}")
 _CASE = re.compile(r"([1-9][0-9]{7})-([0-9]{4})-([0-9]{6})")
 MOST_CASES = 10**6 - 1  # of an office in a year: the serial of a case number has six digits
 
@@ -77,6 +78,11 @@ def case_number(office: str, year: int, serial: int) -> str:
     if not 0 < serial <= MOST_CASES or not is_case_number(number):
         raise ValueError("a case number is made of an 8-digit office, a 4-digit year and a serial from 1 to 999999")
     return number
+
+
+def is_staff_id(text: str) -> bool:
+    """Whether this can be a staff number 经办人 (AAE011): up to 64 letters, digits and `._@-`; not a name."""
+    return _STAFF.fullmatch(text) is not None
 
 
 def is_message_id(text: str) -> bool:

@@ -33,11 +33,16 @@ class Finding(NamedTuple):
 
 
 class Approval(NamedTuple):
-    """One stage of the approval of a case (art. 7): who (staff id, not a name), as what, when (UTC)."""
+    """One stage of the approval of a case (art. 7): who (staff id, not a name), as what, when (UTC).
+
+    `signature` is the person's own detached OpenPGP signature over the statement of `formats.approval`, in base 64, and
+    `at` is then its time; empty where the office has the stages entered without signatures.
+    """
 
     stage: str
     person: str
     at: str
+    signature: str = ""
 
 
 class Applicant(NamedTuple):

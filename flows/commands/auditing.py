@@ -9,7 +9,7 @@ from archive.audit import AuditReport
 from archive.audit.coverage import ages, history
 from flows import keyring, terminal
 from flows.audit_page import page
-from flows.commands.common import Place, json_option, pass_place
+from flows.commands.common import Place, by_or, json_option, pass_place
 from flows.maintaining import audited
 from flows.private import write_private
 from flows.reports import plain
@@ -22,7 +22,7 @@ from formats.reasons import Language
 @click.option("--minutes", type=click.IntRange(1), help="How long to read; without it, as the setting says.")
 @click.option("--all", "everything", is_flag=True, help="Read every segment, however long it takes.")
 @click.option("--deep", is_flag=True, help="Decrypt every original too, not only a sample.")
-@click.option("--by", default=SERVICE, metavar="STAFF", help="Who does it: a staff id, not a name.")
+@by_or(SERVICE)
 @click.option("--report", type=click.Path(path_type=Path), help="Write the report as a page (HTML) to this file.")
 @json_option
 @pass_place

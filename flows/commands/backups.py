@@ -14,7 +14,7 @@ from archive.backup.restoring import Opened
 from archive.checkpoints import sign_text
 from archive.segments.keys import KeyWrap
 from flows import backup_places, backups, drill_page, keyring, terminal
-from flows.commands.common import Place, json_option, pass_place
+from flows.commands.common import Place, by_or, json_option, pass_place
 from flows.private import write_private
 from flows.reports import plain
 from flows.settings import FILE
@@ -34,7 +34,7 @@ passphrase_option = click.option("--passphrase-file", type=_path, help="The file
 verifier_option = click.option(
     "--verifier", default="", help="The journal's public line (keys/journal.vkey); else this home's, else the backup's."
 )
-who_option = click.option("--by", default=SERVICE, metavar="STAFF", help="Who does it: a staff id, not a name.")
+who_option = by_or(SERVICE)
 
 
 @click.command()

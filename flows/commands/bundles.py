@@ -9,7 +9,7 @@ import click
 
 from flows import bundle_checks, bundles, terminal
 from flows.bundle_checks import BundleReport, Head
-from flows.commands.common import Place, json_option, pass_place
+from flows.commands.common import Place, by_or, json_option, pass_place
 from flows.private import write_private
 from flows.reports import plain
 from flows.times import now
@@ -31,7 +31,7 @@ _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 @click.command()
 @click.argument("case")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option("--by", default=SERVICE, show_default=True, metavar="STAFF", help="Who asked for it: a staff id.")
+@by_or(SERVICE, "Who asked for it: a staff id.", shown=True)
 @json_option
 @pass_place
 def bundle(place: Place, case: str, output: Path, by: str, as_json: bool) -> int:

@@ -8,8 +8,8 @@ import click
 from archive import cases
 from archive.case import State
 from archive.cases import CaseRow, NewCase
-from flows import terminal, writing
-from flows.commands import case_compare, case_letters, case_overlap
+from flows import objections, terminal, writing
+from flows.commands import case_compare, case_letters, case_objection, case_overlap
 from flows.commands.case_approval import approve, statement
 from flows.commands.case_chase import chase
 from flows.commands.case_kinds import KINDS, moving_kinds
@@ -111,6 +111,7 @@ def show(place: Place, number: str, as_json: bool) -> int:
     """Show one case with its approvals and what the checks found."""
     with place.office() as office:
         row = cases.find(office.ledger, number)
+        raised = objections.of_case(office, row)
         language = office.settings.language
 
     def people() -> None:
@@ -122,8 +123,10 @@ def show(place: Place, number: str, as_json: bool) -> int:
             click.echo(f"{approval.at} {approval.stage} {approval.person}")
         for finding in row.findings:
             click.echo(terminal.finding_line(finding, language))
+        for item in raised:
+            click.echo(f"{item.entered} objection, {item.route}: {item.ending or 'open'} {item.decided}".rstrip())
 
-    terminal.emit(as_json, _document(row), people)
+    terminal.emit(as_json, _document(row) | {"objections": plain(raised)}, people)
     return 0
 
 
@@ -138,6 +141,6 @@ def _document(row: CaseRow) -> dict[str, Any]:
 
 for command in (
     *(approve, statement, chase, money_command),
-    *(*case_letters.COMMANDS, *case_overlap.COMMANDS, *case_compare.COMMANDS),
+    *(*case_letters.COMMANDS, *case_overlap.COMMANDS, *case_compare.COMMANDS, *case_objection.COMMANDS),
 ):
     case.add_command(command)

@@ -8,7 +8,7 @@ from archive import cases, conversation
 from archive.cases import NewCase
 from flows import letters, terminal, writing
 from flows.commands.case_kinds import KINDS, moving_kinds
-from flows.commands.common import Place, by_option, json_option, pass_place, why_option
+from flows.commands.common import Place, by_option, json_option, pass_place
 from flows.reports import plain
 from flows.times import now
 from flows.wiring import Office
@@ -54,38 +54,10 @@ def request(
 @pass_place
 def send_back(place: Place, number: str, code: str, note: str, by: str, as_json: bool) -> int:
     """Return an accepted delivery to the sending office, for it to correct or to explain."""
-    _reason(code)
+    reason_code(code)
     with place.office() as office:
         writing.send_back(office, number, code, note, by, now())
-        return _told(office, number, as_json)
-
-
-@click.command()
-@click.argument("number", metavar="CASE")
-@click.option("--code", default="C420", show_default=True, help="Why it is corrected: C420, C421 or C422.")
-@by_option
-@why_option
-@json_option
-@pass_place
-def correct(place: Place, number: str, code: str, by: str, why: str, as_json: bool) -> int:
-    """Open a delivered case again, to be approved and sent anew with what was corrected in the records database."""
-    _reason(code)
-    with place.office() as office:
-        cases.reopen(office.ledger, number, code, by, why, now())
-        return _told(office, number, as_json)
-
-
-@click.command()
-@click.argument("number", metavar="CASE")
-@click.option("--text", required=True, help="Why the delivery stands; the partner reads it.")
-@by_option
-@json_option
-@pass_place
-def uphold(place: Place, number: str, text: str, by: str, as_json: bool) -> int:
-    """Stand by a delivery that was returned, and say why."""
-    with place.office() as office:
-        writing.uphold(office, number, text, by, now())
-        return _told(office, number, as_json)
+        return told(office, number, as_json)
 
 
 @click.command()
@@ -100,7 +72,7 @@ def clarify(place: Place, number: str, text: str, answers: str, respond_by: str,
     """Ask the partner about a case, or answer its question."""
     with place.office() as office:
         writing.clarify(office, number, text, answers, respond_by, by, now())
-        return _told(office, number, as_json)
+        return told(office, number, as_json)
 
 
 @click.command("messages")
@@ -121,17 +93,18 @@ def said(place: Place, number: str, as_json: bool) -> int:
     return 0
 
 
-COMMANDS = (request, send_back, correct, uphold, clarify, said)
+COMMANDS = (request, send_back, clarify, said)
 
 
-def _reason(code: str) -> None:
+def reason_code(code: str) -> None:
     """Raises UsageError S421 for a code that is no reason for a return or a correction: a warning is none."""
     known = reasons().get(code)
     if known is None or (known.step, known.severity) != (_STEP, "error") or not code.startswith("C42"):
         raise UsageError("S421", f"{code} is no reason for a return or a correction")
 
 
-def _told(office: Office, number: str, as_json: bool) -> int:
+def told(office: Office, number: str, as_json: bool) -> int:
+    """Say where the case stands now; 0, the exit status."""
     row = cases.find(office.ledger, number)
     terminal.emit(as_json, plain(row), lambda: click.echo(f"{row.case} {row.state}"))
     return 0

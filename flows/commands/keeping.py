@@ -7,7 +7,7 @@ import click
 from archive import cases
 from flows import documents, terminal
 from flows.commands import archive_keys, auditing, backups, bundles, retention
-from flows.commands.common import Place, json_option, pass_place
+from flows.commands.common import Place, by_or, json_option, pass_place
 from flows.private import write_private
 from flows.reports import plain
 from flows.times import now
@@ -36,7 +36,7 @@ def listing(place: Place, number: str | None, as_json: bool) -> int:
 @archive.command()
 @click.argument("digest")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option("--by", default=SERVICE, show_default=True, metavar="STAFF", help="Who asked for it: a staff id.")
+@by_or(SERVICE, "Who asked for it: a staff id.", shown=True)
 @json_option
 @pass_place
 def get(place: Place, digest: str, output: Path, by: str, as_json: bool) -> int:

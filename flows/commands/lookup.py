@@ -9,7 +9,7 @@ import click
 from archive import lookup as register_of
 from archive.scopes import PURPOSES, REQUESTERS, Request, Requester
 from flows import lookups, terminal
-from flows.commands.common import Place, json_option, pass_place
+from flows.commands.common import Place, json_option, pass_place, user_option
 from flows.pdf import pdf
 from flows.private import write_private
 from flows.reports import plain
@@ -51,7 +51,7 @@ def lookup() -> None:
 @click.option("--from", "first", default="", help="First month, YYYY-MM.")
 @click.option("--to", "last", default="", help="Last month, YYYY-MM.")
 @click.option("--case", default="", help="The kept original of this case, not the records database.")
-@click.option("--user", "who", required=True, metavar="STAFF", help="The lookup user: a staff id, not a name.")
+@user_option
 @click.option("--html", "shape", flag_value="html", help="As a form in HTML; needs -o.")
 @click.option("--pdf", "shape", flag_value="pdf", help="As a form in PDF; needs -o.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the form; else that of the office.")

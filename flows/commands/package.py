@@ -13,6 +13,7 @@ from flows.reports import Judged, plain
 from flows.times import now, utc_text
 from formats import rules, validation, xml
 from formats.errors import UsageError
+from formats.workdays import beijing_day
 from formats.xml import DEFAULT_LIMITS
 from transfer import envelope
 
@@ -30,7 +31,7 @@ def _bytes(path: Path) -> bytes:
 @pass_place
 def check(place: Place, files: Sequence[Path], as_json: bool) -> int:
     """Check documents as the receiver would, with the same reason codes. Needs no office."""
-    results = [Judged(str(file), validation.check(_bytes(file), now().date())[1]) for file in files]
+    results = [Judged(str(file), validation.check(_bytes(file), beijing_day(now()))[1]) for file in files]
     blocked = [item for item in results if rules.blocks(item.findings)]
     document = {"files": [{"file": item.case, "findings": plain(item.findings)} for item in results]}
     at_home = (place.home / settings.FILE).exists()

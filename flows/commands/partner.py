@@ -8,15 +8,17 @@ from typing import Any
 import click
 
 from flows import key_warnings, own_card, partnering, terminal
-from flows.commands.common import Place, by_option, json_option, pass_place
+from flows.commands.common import Place, by_option, by_or, json_option, pass_place, time_of
+from flows.commands.confirming import confirm
 from flows.commands.partner_keys import rehearse, rotate
+from flows.commands.partner_staff import staff_of_partner
 from flows.key_warnings import KeyLine
 from flows.partnering import Added, Endorsed
 from flows.reports import plain as as_plain
 from flows.times import now, utc_text
 from flows.wiring import Office
 from formats.errors import UsageError
-from transfer import cards, partners
+from transfer import partners
 from transfer.cards import Card
 from transfer.keys import load_public
 from transfer.partners import Partner
@@ -36,6 +38,7 @@ def partner() -> None:
 
 partner.add_command(rotate)
 partner.add_command(rehearse)
+partner.add_command(staff_of_partner)
 
 fingerprint_option = click.option("--fingerprint", required=True, help="The key's fingerprint; blanks do not matter.")
 
@@ -63,7 +66,7 @@ def card(place: Place, as_json: bool) -> int:
 @click.option(
     "--overlap-days", type=click.IntRange(0), help="Days for which earlier keys still count; else the setting."
 )
-@click.option("--by", default="operator", metavar="STAFF", help="Who does it: a staff id, not a name.")
+@by_or("operator")
 @json_option
 @pass_place
 def add(
@@ -96,7 +99,9 @@ def add(
         endorsed = partnering.endorsement(office, new, text, now())
         for line in _before(office, new, endorsed):
             click.echo(f"jiexu: {line}", err=True)
-        _confirm(new, fingerprint)
+        # A person vouches for the fingerprint, whoever signed the card.
+        question = f"Has the partner told you the fingerprint {new.fingerprint}?"
+        confirm(new.fingerprint, fingerprint, question)
         days = office.settings.overlap_days if overlap_days is None else overlap_days
         added = partnering.add(office, new, by, now(), timedelta(days=days))
     told = _card_document(new) | _added_document(added, endorsed)
@@ -116,23 +121,6 @@ def _before(office: Office, new: Card, endorsed: Endorsed) -> Sequence[str]:
         why = f" ({endorsed.code})" if endorsed.code else ""
         lines.append(f"the card is not signed by a key of {new.code} that is pinned and valid here{why}")
     return lines
-
-
-def _confirm(new: Card, fingerprint: str) -> None:
-    """A person vouches for the fingerprint, whoever signed the card. Raises UsageError T130."""
-    if fingerprint:
-        if cards.plain(fingerprint) != new.fingerprint:
-            raise UsageError("T130", "the fingerprint is not that of the card")
-    elif not _confirmed(f"Has the partner told you the fingerprint {new.fingerprint}?"):
-        raise UsageError("T130", "the fingerprint was not confirmed; a script gives it with --fingerprint")
-
-
-def _confirmed(question: str) -> bool:
-    """Whether a person says yes; no is also said by nobody, when there is no terminal."""
-    try:
-        return click.confirm(question, err=True)
-    except click.Abort:
-        return False
 
 
 def _say_added(new: Card, added: Added) -> None:
@@ -186,23 +174,10 @@ def _row(line: KeyLine, at: datetime) -> Sequence[object]:
     return (line.code, line.name, line.mailbox, line.fingerprint, state, line.until or "-", days)
 
 
-def _time(context: click.Context, parameter: click.Parameter, value: str) -> datetime | None:  # noqa: ARG001 - click's
-    """A time with a zone, as it is given on the command line."""
-    if not value:
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise click.BadParameter("a time with a zone is needed, like 2026-12-01T00:00:00Z")
-    return found
-
-
 @partner.command()
 @click.argument("code")
 @fingerprint_option
-@click.option("--at", "until", default="", callback=_time, help="From when on, with a zone; without it, from now on.")
+@click.option("--at", "until", default="", callback=time_of, help="From when on, with a zone; without it, from now on.")
 @by_option
 @json_option
 @pass_place

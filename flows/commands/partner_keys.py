@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from flows import key_rehearsal, rotating, terminal
-from flows.commands.common import Place, by_option, json_option, pass_place
+from flows.commands.common import Place, by_option, by_or, json_option, pass_place
 from flows.key_rehearsal import Rehearsed
 from flows.private import write_private
 from flows.reports import plain
@@ -66,7 +66,7 @@ def _say(rotation: Rotation) -> None:
 @click.option("--check", "reply", type=click.Path(path_type=Path), help="A partner's answer to a probe of this office.")
 @click.option("--fingerprint", default="", help="With CODE: which key of the partner's; without it, the newest.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the file for the partner is written.")
-@click.option("--by", default="operator", metavar="STAFF", help="Who does it: a staff id, not a name.")
+@by_or("operator")
 @json_option
 @pass_place
 def rehearse(

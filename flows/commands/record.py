@@ -8,7 +8,7 @@ import click
 
 from archive.scopes import PURPOSES, REQUESTERS, Request, Requester
 from flows import exporting, importing, settings, terminal
-from flows.commands.common import Place, json_option, pass_place
+from flows.commands.common import Place, json_option, pass_place, user_option
 from flows.commands.lookup import chosen, month
 from flows.importing import Looked
 from flows.private import write_private
@@ -21,6 +21,7 @@ from formats.forms import forms
 from formats.forms.forms import View
 from formats.groups import GROUPS
 from formats.reasons import LANGUAGES, Language
+from formats.workdays import beijing_day
 
 
 @click.group()
@@ -42,7 +43,7 @@ def record() -> None:
 @click.option("--kinds", default="", help="Insurance kinds (AAE140); without it, all.")
 @click.option("--from", "first", default="", help="First month, YYYY-MM.")
 @click.option("--to", "last", default="", help="Last month, YYYY-MM.")
-@click.option("--user", "who", required=True, metavar="STAFF", help="The lookup user: a staff id, not a name.")
+@user_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @json_option
 @pass_place
@@ -132,7 +133,7 @@ def import_(
     """
     if (form == "text") != bool(description):
         raise click.UsageError("--description belongs to --as text")
-    on = now().date()
+    on = beijing_day(now())
     looked = importing.text(files, description, on) if description else importing.gbt40217(files, on)
     language = lang or (settings.load(place.home).language if (place.home / settings.FILE).exists() else "en")
     if output is not None:

@@ -1,7 +1,7 @@
 """A process that claims work from a ledger, for tests that need a real one: `python -m tests.archive.claimer URL MODE`.
 
 `drain`: claim and record batches until nothing is left, then print the cases it recorded. `hold`: claim everything,
-say so, and wait to be killed. It waits for a line on its standard input before it begins.
+say so, and wait to be killed. `capped`: as `drain`, with no more than fifty a day and thirty to a partner. It waits for a line on its standard input before it begins.
 """
 
 import sys
@@ -9,6 +9,7 @@ import time
 
 from archive import outgoing
 from archive.claims import Owner
+from archive.egress import Caps
 from archive.ledger import Ledger
 from tests.archive.stories import NOW, SERVICE, document_of, package_of
 
@@ -29,7 +30,8 @@ def main() -> None:
             work = outgoing.claim(ledger, owner, 1000, NOW)
             _say(str(len(work)))
             time.sleep(60)
-        while work := outgoing.claim(ledger, owner, 7, NOW):
+        caps = Caps(50, 30) if mode == "capped" else None
+        while work := outgoing.claim(ledger, owner, 7, NOW, caps=caps):
             packages = [package_of(item, document_of(item)) for item in work]
             _say("\n".join(outgoing.record_sealed(ledger, owner, packages, [], SERVICE, NOW)))
 

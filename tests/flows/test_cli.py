@@ -42,7 +42,9 @@ GOOD = {
     "case list": "case list",
     "case show": "case show HELD",
     "case chase": "case chase",
+    "case reread": "case reread SENT",
     "case overlaps": "case overlaps",
+    "egress status": "egress status",
     "send": "send --engine direct",
     "receive": "receive --engine direct",
     "acknowledge": "acknowledge --engine direct",
@@ -83,7 +85,7 @@ GOOD = {
 }
 # Those that need more than a place: tests of their own show them.
 ELSEWHERE = {
-    *("case return", "case uphold", "case money", "case clear", "partner end", "partner revoke"),
+    *("case return", "case uphold", "case money", "case clear", "case compare", "partner end", "partner revoke"),
     *("staff role", "staff end", "partner staff"),
     *("migrate copy", "migrate prove", "migrate verify", "migrate rehearse", "migrate status", "migrate take-out"),
     *("migrate home", "bench migrate"),
@@ -110,6 +112,7 @@ BAD = {name: (words, "S402") for name, words in GOOD.items()} | {
     "case money": ("case money SENT --amount 1.00 --received 2026-12-01 --reference V-1 --by staff-1", "S412"),
     "case clear": ("case clear SENT --keep stored -o OUT --by staff-1", "S412"),
     "case uphold": ("case uphold SENT --text right --by staff-1", "S411"),
+    "case compare": ("case compare SENT", "S411"),
     "serve": ("serve", "S418"),
     "record import": (f"record import {NOWHERE} --as gbt40217", "S417"),
     "profile list": ("profile list --nonsense", "S421"),

@@ -154,7 +154,7 @@ def test_an_older_home_gets_what_it_lacks(office: Settings) -> None:
 def test_a_change_that_was_cut_off_goes_on(office: Settings, monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
     """After any number of the files written: everything opens, and the next call ends the same change, not another."""
     before = ArchiveWrap.of(office).wrap(TEXT)
-    write, left = new_keys._write, [None] * writes
+    write, left = new_keys.replace_whole, [None] * writes
 
     def until(path: Path, data: bytes) -> None:
         if not left:
@@ -163,7 +163,7 @@ def test_a_change_that_was_cut_off_goes_on(office: Settings, monkeypatch: pytest
         write(path, data)
 
     with monkeypatch.context() as patched:
-        patched.setattr(new_keys, "_write", until)
+        patched.setattr(new_keys, "replace_whole", until)
         if writes < 3:
             with pytest.raises(UsageError, match="S417"):
                 new_keys.begin_change(office.home, CODE, office.passphrase(), now())

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from formats.changes import changes
+from formats.changes import Difference, changes, differences
 from formats.messages import Change, Delivery
 from formats.record import Contribution
 from tests import builders, letters
@@ -58,3 +58,23 @@ def test_no_listing_means_the_same_rows(before: list[Contribution], after: list[
     """There is nothing to list exactly when both have the same rows, each as often."""
     listed = changes(delivery(*before), delivery(*after))
     assert (listed == ()) is (sorted(before) == sorted(after))
+
+
+def test_differences_have_both_values() -> None:
+    """What stood there and what stands there: of a value, of a row that came or went, of what a form says otherwise."""
+    one, two, three = (builders.a_contribution(month=f"2021-0{month}") for month in (1, 2, 3))
+    came, base, went = differences(delivery(one, two), delivery(three, two._replace(base="7100.00")))
+    assert base == Difference(Change(f"{CONTRIBUTION}[2]/@base", "changed"), two.base, "7100.00")
+    assert (came.before, went.after) == ("", "")
+    assert "month=2021-03" in came.after.split()
+    assert "month=2021-01" in went.before.split()
+
+    form = letters.an_information_form()
+    before = builders.a_delivery(forms=(form,))
+    paid = form.periods[1]._replace(closing="7000.00")
+    other = replace(form, sums=form.sums._replace(total="17080.00"), periods=(form.periods[0], paid))
+    (found,) = differences(before, replace(before, forms=(other,)))
+    assert found.change == Change("/delivery/forms/form[1]", "changed")
+    assert found.before.startswith("total=17043.53; ")
+    assert found.after.startswith("total=17080.00; ")
+    assert found.after.count("; ") == 1

@@ -34,7 +34,7 @@ class Gpg:
         options = ["--homedir", str(self.home), "--batch", "--yes", "--no-tty", "--pinentry-mode", "loopback"]
         options += ["--faked-system-time", f"{self.clock:%Y%m%dT%H%M%S}!"]
         return subprocess.run(
-            [self.program, *options, "--passphrase", passphrase, "--status-fd", "2", *arguments],
+            [self.program, *options, f"--passphrase={passphrase}", "--status-fd", "2", *arguments],
             input=data,
             capture_output=True,
             check=False,
