@@ -11,6 +11,7 @@ from flows import settings, terminal
 from flows.commands import (
     benchmarks,
     case,
+    conformance,
     demo,
     egress,
     journal,
@@ -59,6 +60,7 @@ for command in (
     passes.serve,
     quarantine.quarantine,
     package.check,
+    conformance.conformance,
     package.package,
     show.show,
     lookup.lookup,

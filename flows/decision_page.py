@@ -83,9 +83,18 @@ def decision(office: Office, number: str, text: str, language: Language, who: st
     if said:
         lines.append(words["reasons"].format(text=said))
     lines.append(words["remedy"])
-    is_correction = isinstance(delivery, Delivery) and delivery.correction is not None
-    tables = (_changes(office, number, words),) if last.ending == "corrected" and is_correction else ()
+    tables = (_changes(office, number, words),) if _corrects(delivery, last) else ()
     return sheet(language, words["title"], lines, tables)
+
+
+def _corrects(delivery: object, last: Objection) -> bool:
+    """Whether the newest delivery is the correction for this objection, and not one of before, or none yet."""
+    return (
+        last.ending == "corrected"
+        and isinstance(delivery, Delivery)
+        and delivery.correction is not None
+        and delivery.header.sent >= last.entered
+    )
 
 
 def _heading(

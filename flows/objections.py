@@ -77,21 +77,27 @@ def uphold(office: Office, number: str, text: str, who: str, at: datetime) -> No
 
 def of_case(office: Office, row: CaseRow) -> tuple[Objection, ...]:
     """The objections to a case, as both offices' messages say how they came and ended. Raises as `Segments.read`."""
-    known = register.registered(office.ledger, row.case)
+    return _told(office, row, register.registered(office.ledger, row.case))
+
+
+def every(office: Office) -> tuple[Objection, ...]:
+    """All objections, by case in the order of the cases' opening. Raises as `Segments.read`."""
+    known: dict[str, list[Objection]] = {}
+    for item in register.registered(office.ledger):
+        known.setdefault(item.case, []).append(item)
+    waiting = (State.RETURNED, State.REJECTED)
+    rows = [row for row in cases.listing(office.ledger) if row.case in known or row.state in waiting]
+    return tuple(item for row in rows for item in _told(office, row, known.get(row.case, ())))
+
+
+def _told(office: Office, row: CaseRow, known: Sequence[Objection]) -> tuple[Objection, ...]:
+    """Those that are registered, with what the messages say of them, and the one that came and is open."""
     said = conversation.said(office.ledger, row.partner, row.case)
     told = [_completed(item, said) for item in known]
     came = _came(office, row, said)
     if came and not any(not item.ending for item in told):
         told.append(Objection(row.case, came, "partner", "received"))
     return tuple(told)
-
-
-def every(office: Office) -> tuple[Objection, ...]:
-    """All objections, by case in the order of the cases' opening."""
-    numbers = {item.case for item in register.registered(office.ledger)}
-    waiting = (State.RETURNED, State.REJECTED)
-    rows = [row for row in cases.listing(office.ledger) if row.case in numbers or row.state in waiting]
-    return tuple(item for row in rows for item in of_case(office, row))
 
 
 def reasons(office: Office, row: CaseRow) -> str:

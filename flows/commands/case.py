@@ -91,12 +91,16 @@ def withdraw(place: Place, number: str, by: str, why: str, as_json: bool) -> int
 @case.command("list")
 @click.option("--state", type=click.Choice([state.value for state in State]), help="Only cases in this state.")
 @click.option("--partner", help="Only cases with this partner.")
+@click.option("--objected", is_flag=True, help="Only cases with an objection that is open (art. 16).")
 @json_option
 @pass_place
-def listing(place: Place, state: str | None, partner: str | None, as_json: bool) -> int:
+def listing(place: Place, state: str | None, partner: str | None, objected: bool, as_json: bool) -> int:
     """List cases."""
     with place.office() as office:
         rows = cases.listing(office.ledger, state=state, partner=partner)
+        if objected:
+            numbers = {item.case for item in objections.every(office) if not item.ending}
+            rows = tuple(row for row in rows if row.case in numbers)
     headings = ("case", "direction", "partner", "state", "updated", "reasons")
     lines = [(row.case, row.direction, row.partner, row.state, row.updated, _codes(row)) for row in rows]
     terminal.emit(as_json, {"cases": [_document(row) for row in rows]}, lambda: terminal.table(headings, lines))

@@ -54,8 +54,10 @@ def receive(place: Place, engine: str | None, workers: int, as_json: bool) -> in
 
     def people() -> None:
         """Print for people."""
-        counts = ", ".join(f"{name} {len(opened[name])}" for name in ("accepted", "rejected", "closed", "quarantined"))
-        click.echo(f"fetched {report['fetched']['fetched']}, {counts}")
+        names = ("accepted", "rejected", "read", "closed", "quarantined")
+        counts = ", ".join(f"{name} {len(opened[name])}" for name in names)
+        waits = f", waiting for the next pass {opened['waiting']}" if opened["waiting"] else ""
+        click.echo(f"fetched {report['fetched']['fetched']}, {counts}{waits}")
         terminal.judged_lines("rejected", judged(opened["rejected"]), language)
         terminal.judged_lines("closed", [item for item in judged(opened["closed"]) if item.findings], language)
         terminal.failed_lines(failures, language)

@@ -43,6 +43,8 @@ GOOD = {
     "case show": "case show HELD",
     "case chase": "case chase",
     "case reread": "case reread SENT",
+    "case object": "case object SENT --by staff-1",
+    "case objections": "case objections",
     "case overlaps": "case overlaps",
     "egress status": "egress status",
     "send": "send --engine direct",
@@ -85,7 +87,16 @@ GOOD = {
 }
 # Those that need more than a place: tests of their own show them.
 ELSEWHERE = {
-    *("case return", "case uphold", "case money", "case clear", "case compare", "partner end", "partner revoke"),
+    *(
+        "case return",
+        "case uphold",
+        "case money",
+        "case clear",
+        "case compare",
+        "case decision",
+        "partner end",
+        "partner revoke",
+    ),
     *("staff role", "staff end", "partner staff"),
     *("migrate copy", "migrate prove", "migrate verify", "migrate rehearse", "migrate status", "migrate take-out"),
     *("migrate home", "bench migrate"),
@@ -113,6 +124,8 @@ BAD = {name: (words, "S402") for name, words in GOOD.items()} | {
     "case clear": ("case clear SENT --keep stored -o OUT --by staff-1", "S412"),
     "case uphold": ("case uphold SENT --text right --by staff-1", "S411"),
     "case compare": ("case compare SENT", "S411"),
+    "case object": ("case object FRESH --by staff-1", "S411"),
+    "case decision": ("case decision SENT -o OUT --by staff-1", "S411"),
     "serve": ("serve", "S418"),
     "record import": (f"record import {NOWHERE} --as gbt40217", "S417"),
     "profile list": ("profile list --nonsense", "S421"),
@@ -180,7 +193,16 @@ def test_every_command_has_a_good_example_here() -> None:
 def test_a_command_prints_one_json_document(name: str, place: Place, call: Call) -> None:
     """With `--json` stdout is exactly one JSON document without an error; without it, text for people."""
     words = line(place, GOOD[name])
-    if name in {"init", "partner add", "case approve", "case hold", "case release", "case withdraw", "case correct"}:
+    if name in {
+        "init",
+        "partner add",
+        "case approve",
+        "case hold",
+        "case release",
+        "case withdraw",
+        "case correct",
+        "case object",
+    }:
         answer = call("-C", place.home, *words, "--json")
     else:
         assert call("-C", place.home, *words).status == 0

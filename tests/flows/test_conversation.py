@@ -11,7 +11,7 @@ from archive import cases, conversation, journal, money
 from archive.case import State
 from archive.cases import NewCase
 from archive.money import Remittance
-from flows import bundle_checks, bundles, letters, passes, reminding, remitting, upkeeping, writing
+from flows import bundle_checks, bundles, letters, objections, passes, reminding, remitting, upkeeping, writing
 from flows.reports import Read
 from flows.times import now
 from flows.wiring import Office
@@ -474,6 +474,32 @@ def test_money_that_does_not_agree_sends_the_table_back(waiting: tuple[Pair, str
         remitting.remit(office, number, Remittance("110", "43.53", "2026-12-05", "V-2"), "staff-9", now())
     swap(pair)
     assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+    assert ex.problems(pair) == ()
+
+
+def test_an_objection_to_what_is_on_hold(waiting: tuple[Pair, str]) -> None:
+    """The receipt refuses the delivery for it, the note goes to the old office; corrected and taken in, it has ended."""
+    pair, number = waiting
+    with Office.at(pair.receiver) as office:
+        objections.object_to(office, number, "March 2008 is missing", "staff-9", now())
+    swap(pair)
+    assert states(pair, number) == (State.REJECTED, State.REJECTED)
+    assert b"March 2008 is missing" in kept(pair.receiver, number, "letter-sent")[-1]
+    with Office.at(pair.sender) as office:
+        (came,) = objections.every(office)
+        assert (came.route, came.ending) == ("received", "")
+        objections.correct(office, number, "", "staff-9", "found in the file", now())
+    approve(pair.sender, number)
+    swap(pair)
+    with Office.at(pair.receiver) as office:
+        assert [item.ending for item in objections.every(office)] == [""]
+        paid = Remittance("110", total(pair.sender, number), "2026-12-01", "V-1")
+        remitting.remit(office, number, paid, "staff-9", now())
+    swap(pair)
+    assert states(pair, number) == (State.ACCEPTED, State.ACCEPTED)
+    for home, route in ((pair.receiver, "returned"), (pair.sender, "received")):
+        with Office.at(home) as office:
+            assert [(item.route, item.ending) for item in objections.every(office)] == [(route, "corrected")]
     assert ex.problems(pair) == ()
 
 

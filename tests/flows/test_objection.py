@@ -1,6 +1,7 @@
 """An objection (art. 16): entered, the record read again, corrected or upheld, and the person told in writing."""
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -141,6 +142,9 @@ def test_an_objection_at_the_new_office_is_right(pair: Pair, number: str, call: 
     """Sent back, read again, corrected, in the place of the old record; both registers say so, both originals are kept."""
     _say(call, pair.receiver, "object", number, "--note", "my wage was higher")
     assert _register(call, pair.receiver, "--open") == [("returned", "staff-9", "", "")]
+    for home, found in ((pair.receiver, [number]), (pair.sender, [])):
+        listed = call("-C", home, "case", "list", "--objected", "--json").document["cases"]
+        assert [row["case"] for row in listed] == found
     assert states(pair, number) == (State.ACCEPTED, State.RETURNED)
     swap(pair)
     assert _register(call, pair.sender, "--open") == [("received", "partner", "", "")]
@@ -238,6 +242,20 @@ def test_an_objection_is_settled_at_the_new_office(
     _say(call, pair.receiver, "object", number, "--note", "and now to you")
     assert len(_register(call, pair.receiver, "--open")) == 1
     assert ex.problems(pair) == ()
+
+
+def test_the_result_shows_the_changes_of_its_own_correction(
+    pair: Pair, number: str, call: Call, tmp_path: Path
+) -> None:
+    """What was corrected for the first objection is not on the page of the second, which was right without a delivery."""
+    _move(pair.sender, "330104")
+    _correct(pair, number, call)
+    time.sleep(1.1)  # the ledger's times are whole seconds
+    _say(call, pair.receiver, "object", number, "--here")
+    _say(call, pair.receiver, "correct", number, "--why", "our own rows were wrong")
+    file = tmp_path / "result.html"
+    _say(call, pair.receiver, "decision", number, "-o", str(file))
+    assert "330104" not in file.read_text(encoding="utf-8")
 
 
 def test_what_is_no_objection_is_refused(pair: Pair, number: str, call: Call, tmp_path: Path) -> None:

@@ -1,0 +1,173 @@
+"""Deliveries with one thing wrong, by the reason code that it must be refused or warned with.
+
+Each provokes its own code and no other, but for those that `ALSO` names: a form that is wrong in itself can also
+disagree with the record.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any, NamedTuple
+
+from flows.conformance import people
+from flows.conformance.letters import a_delivery, a_form, a_header, approvals
+from formats.information_form import FormSums
+from formats.messages import Delivery
+from formats.pension.money import fen, yuan
+from formats.record import Contribution
+
+
+class Flaw(NamedTuple):
+    """A vector: its code, its name, the message, and what is then done to the document's bytes."""
+
+    code: str
+    name: str
+    message: Callable[[], Delivery]
+    alter: Callable[[bytes], bytes] = bytes
+
+
+def _record(**changes: Any) -> Callable[[], Delivery]:
+    return lambda: a_delivery(people.a_record(**changes))
+
+
+def _person(**changes: str) -> Callable[[], Delivery]:
+    return _record(person=people.a_person(**changes))
+
+
+def _enrolment(**changes: str) -> Callable[[], Delivery]:
+    return _record(enrolments=(people.an_enrolment(**changes), *people.a_record().enrolments[1:]))
+
+
+def _contribution(place: int, **changes: str) -> Callable[[], Delivery]:
+    rows = list(people.a_record().contributions)
+    rows[place] = rows[place]._replace(**changes)
+    return _record(contributions=tuple(rows))
+
+
+def _more(row: Contribution) -> Callable[[], Delivery]:
+    return _record(contributions=(*people.a_record().contributions, row))
+
+
+def _account(**changes: str) -> Callable[[], Delivery]:
+    return _record(account=(people.an_account_year(**changes),))
+
+
+def _months(**changes: str) -> Callable[[], Delivery]:
+    return _record(months=(people.a_month_total(**changes), *people.a_record().months[1:]))
+
+
+def _sums(change: Callable[[FormSums], FormSums]) -> Callable[[], Delivery]:
+    form = a_form()
+    return lambda: a_delivery(forms=(replace(form, sums=change(form.sums)),))
+
+
+def _period(**changes: str) -> Callable[[], Delivery]:
+    form = a_form()
+    return lambda: a_delivery(forms=(replace(form, periods=(form.periods[0]._replace(**changes),)),))
+
+
+def _twice() -> Delivery:
+    form = a_form()
+    return a_delivery(forms=(replace(form, periods=form.periods * 2),))
+
+
+def _unpooled(by: int) -> Callable[[FormSums], FormSums]:
+    """Another pooled fund, with a total that adds up; `by` in fen."""
+    return lambda sums: sums._replace(pooled=yuan(fen(sums.pooled) + by), total=yuan(fen(sums.total) + by))
+
+
+def _replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
+    return lambda document: document.replace(old, new)
+
+
+def _nested(document: bytes) -> bytes:
+    return document[: document.index(b"?>") + 2] + b"<a>" * 400 + b"</a>" * 400
+
+
+MESSAGES = (
+    Flaw("M150", "no-xml", a_delivery, lambda _: b"AAC001,AAC002\n"),
+    Flaw("M151", "doctype", a_delivery, _replaced(b"?>\n", b"?>\n<!DOCTYPE delivery>\n")),
+    Flaw("M152", "nested-too-deep", a_delivery, _nested),
+    Flaw("M160", "no-month", a_delivery, _replaced(b' month="2021-05"', b"")),
+    Flaw("M161", "version-2", a_delivery, _replaced(b"urn:jiexu:message:1", b"urn:jiexu:message:2")),
+    Flaw("M162", "another-message", a_delivery, _replaced(b"urn:jiexu:message:1", b"urn:example:letter:1")),
+    Flaw("M170", "other-addressee", lambda: a_delivery(header=a_header(receiver="51010001"))),
+    Flaw("M180", "production", lambda: a_delivery(header=a_header(environment="production"))),
+    Flaw("M210", "no-approver", lambda: a_delivery(approvals=approvals()[:3])),
+    Flaw(
+        "M211",
+        "one-person-two-stages",
+        lambda: a_delivery(approvals=(*approvals()[:3], approvals()[3]._replace(person="staff-1"))),
+    ),
+)
+RECORDS = (
+    Flaw("R001", "check-digit", _person(social_security_number="330106198503171213")),
+    Flaw("R002", "another-birth-date", _person(birth_date="1985-03-18")),
+    Flaw("R003", "another-sex", _person(sex="2", household_place="440300")),
+    Flaw("R004", "work-at-birth", _person(first_work_date="1985-03-17")),
+    Flaw("R005", "enrolled-before-work", _person(first_enrolment_month="2020-11")),
+    Flaw("R006", "retired-at-first-work", _person(retirement_date="2020-12-15")),
+    Flaw("R007", "dead-before-enrolment", _person(death_date="2020-12-31")),
+    Flaw("R008", "ended-with-base", _enrolment(base="7000.00")),
+    Flaw("R010", "base-below-band", _contribution(0, base="3900.00")),
+    Flaw("R011", "employer-paid-too-much", _contribution(2, employer_paid="1120.01")),
+    Flaw("R012", "person-paid-too-much", _contribution(2, person_paid="560.01")),
+    Flaw("R013", "credited-too-much", _contribution(12, person_paid_account="35.01")),
+    Flaw("R014", "month-twice", _more(people.a_contribution("210", "2021-05"))),
+    Flaw("R015", "two-places", _more(people.a_contribution("210", "2021-05", division="610100"))),
+    Flaw("R016", "thirteen-months", _account(months="13")),
+    Flaw("R017", "closing", _account(closing="6963.54")),
+    Flaw("R018", "part-above-whole", _account(credited_person="6720.01", interest_person="243.51")),
+    Flaw("R019", "eleven-months", _months(actual="11", total="11")),
+    Flaw("R020", "first-month", _months(first="2020-12")),
+    Flaw("R021", "pension-drawn", _record(benefits=(people.a_benefit(kind="110", status="1"),))),
+    Flaw("R022", "kind-not-moved", _record(subsidies=(people.a_subsidy(kind="390"),))),
+    Flaw("R023", "past-forty", _person(**people.WOMAN)),
+    Flaw(
+        "R024",
+        "other-interest",
+        _account(interest="243.62", closing="6963.62", interest_person="243.62", closing_person="6963.62"),
+    ),
+    Flaw("R025", "ethnic-group", _person(ethnic_group="57")),
+    Flaw("R026", "credit-code", _record(employers=(people.an_employer(credit_code="91330106MA2CXQ1128"),))),
+    Flaw("R027", "unknown-employer", _contribution(4, employer_id="3301060009")),
+    Flaw("R029", "received-in-future", _contribution(4, received="2099-01-01")),
+    Flaw("R030", "private-use-character", _person(name="周明\ue863")),
+)
+FORMS = (
+    Flaw("R040", "account-sum", _sums(lambda sums: sums._replace(this_year="0.01"))),
+    Flaw("R041", "months", _sums(lambda sums: sums._replace(months="11"))),
+    Flaw("R042", "year", _period(year="2020")),
+    Flaw("R043", "period-twice", _twice),
+    Flaw("R045", "pooled-fund", _sums(_unpooled(100_000))),
+    Flaw("R046", "pooled-fund-rounded", _sums(_unpooled(1))),
+    Flaw("R048", "temporary", lambda: a_delivery(forms=(a_form(temporary=True),))),
+    Flaw("R049", "form-twice", lambda: a_delivery(forms=(a_form(), a_form()))),
+    Flaw("R052", "years-without-interest", lambda: a_delivery(forms=(a_form(at=date(2026, 11, 22)),))),
+)
+FLAWS = (*MESSAGES, *RECORDS, *FORMS)
+# What else a flaw of a form provokes.
+ALSO: Mapping[str, frozenset[str]] = {
+    "R040": frozenset({"R046"}),
+    "R041": frozenset({"R045"}),
+    "R042": frozenset({"R045"}),
+    "R043": frozenset({"R041", "R045"}),
+}
+# Codes that a document or a package could provoke and that have no vector here, with the reason.
+ELSEWHERE: Mapping[str, str] = {
+    "T101": "the mailbox fails, not a package",
+    "T112": "needs a cipher that a program of today no longer writes; shown with packages of gpg",
+    "T132": "needs a key of a kind that a program of today no longer makes; shown with keys of gpg",
+    "M190": "needs an earlier message with the same id",
+    "M191": "needs an earlier message with the same sequence number",
+    "M200": "needs the same delivery before",
+    "M201": "needs the same delivery before",
+    "M212": "needs the sender's staff card at the receiver",
+    "M213": "needs the sender's staff card at the receiver",
+    "M214": "needs the sender's staff card at the receiver",
+    "M215": "needs the sender's staff card at the receiver",
+    "R044": "needs an account of several years",
+    "R047": "needs an account of 1998 to 2005",
+    "R050": "needs an account of 1998 to 2005",
+    "R051": "needs an account of 1998 to 2005",
+}

@@ -1,0 +1,44 @@
+"""A document judged before it travels: the receiver's checks in the receiver's order, with the same reason codes.
+
+What the receiver alone can know is not checked here: whether the message came before (M190-M192, M200, M201), whose
+approvals its copy of the staff card bears out (M212-M215), what its records and the case say (L, C). That `findings`
+gives what a receiver's opening gives is shown by `tests/flows/test_conformance.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from formats import validation
+from formats.messages import STAGES, ContactLetter, Delivery, Environment, Finding
+from formats.xml import DEFAULT_LIMITS, Limits
+from transfer import receipts
+from transfer.naming import PackageName
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What is known of the office that is to receive. Empty or None: as the document says, therefore never wrong."""
+
+    office: str = ""
+    environment: Environment | None = None
+    stages: Sequence[str] = STAGES
+    limits: Limits = DEFAULT_LIMITS
+
+
+def findings(document: bytes, on: date, receiver: Receiver) -> tuple[Finding, ...]:
+    """What the receiver will find on the day `on`; empty if nothing. Never raises on bad data.
+
+    As there, the first step that finds something ends the checks: form and schema (M150-M162), addressee (M170),
+    environment (M180), approvals (M210, M211), rules (R).
+    """
+    message, found = validation.check(document, on, receiver.limits)
+    if message is None:
+        return found
+    header = message.header
+    name = PackageName(header.sender, header.receiver, header.sequence, header.message_id)
+    office, environment = receiver.office or header.receiver, receiver.environment or header.environment
+    if wrong := receipts.inspect(message, header.sender, name, office, environment):
+        return (wrong,)
+    approved = receipts.approvals(message, receiver.stages) if isinstance(message, (Delivery, ContactLetter)) else ()
+    return approved or found

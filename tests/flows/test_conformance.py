@@ -1,0 +1,207 @@
+"""The conformance kit: every vector provokes its code, here, at a real receiver, and by `jiexu check` alike."""
+
+import json
+import re
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from archive.arrivals import Arrival
+from flows import opening
+from flows.conformance import flaws, kit, letters, packages
+from flows.opening import Addressed
+from flows.times import now
+from flows.wiring import Office
+from formats.digest import sha256
+from formats.errors import RefusedError
+from formats.messages import Delivery
+from formats.reasons import reasons
+from formats.xml import decode
+from tests import parts
+from tests.command_line import Call
+from tests.exchange import parcel
+from tests.office import Pair, configure, found_pair
+from tests.vectors.build import MANIFEST, ON, manifest
+from transfer import envelope
+from transfer.naming import parse_name
+
+AT = datetime(2026, 11, 23, 4, tzinfo=UTC)
+
+
+@cache
+def vectors() -> tuple[kit.Vector, ...]:
+    """The vectors on the tests' day."""
+    return kit.vectors(ON)
+
+
+@cache
+def keys() -> packages.Keys:
+    """Keys of a kit."""
+    return packages.new_keys()
+
+
+def code_of(vector: kit.Vector) -> str:
+    """The code that the vector is about, empty for a good one."""
+    found = re.match("invalid/([TMR][0-9]{3})-", vector.folder)
+    return found[1] if found else ""
+
+
+def test_every_vector_provokes_its_code_and_only_it() -> None:
+    """The codes found are the one in the folder's name, and with some forms what follows from it."""
+    for vector in vectors():
+        code = code_of(vector)
+        expected = {code, *flaws.ALSO.get(code, ())} if code else set()
+        assert {one.code for one in vector.expected} == expected, vector.folder
+
+
+def test_every_code_has_a_vector_or_a_reason_for_none() -> None:
+    """Each T, M and R code of the table has one vector, or stands in the list of those that cannot; no more."""
+    named = [code for vector in vectors() if (code := code_of(vector))]
+    assert len(named) == len(set(named))
+    assert not set(named) & flaws.ELSEWHERE.keys()
+    assert {*named, *flaws.ELSEWHERE} == {code for code in reasons() if code[0] in "TMR"}
+    readme = kit.documents(())["README.md"].decode()
+    told = set(re.findall("[TMR][0-9]{3}", readme.partition("## What has no vector")[2]))
+    assert told <= flaws.ELSEWHERE.keys()
+
+
+def test_message_ids_and_sequences_are_each_vector_s_own() -> None:
+    """Run in any order, no vector looks like another that came before."""
+    assert len({vector.name.message_id for vector in vectors()}) == len(vectors())
+    assert len({vector.name.sequence for vector in vectors()}) == len(vectors())
+
+
+def test_the_documents_are_those_of_the_manifest() -> None:
+    """Documents and expectations are made anew, byte by byte as committed (`python -m tests.vectors.build`)."""
+    assert manifest() == MANIFEST.read_text(encoding="utf-8")
+
+
+def opened(vector: kit.Vector) -> str:
+    """The code with which a receiver with the kit's keys puts the package aside, or that it holds the document."""
+    try:
+        data = envelope.unseal(vector.sealed(keys()), [keys().unlocked[vector.name.receiver]], keys().pins, AT).data
+    except RefusedError as error:
+        return error.code
+    return "document" if data == vector.document else "another document"
+
+
+def test_the_packages_open_or_are_refused_with_their_code() -> None:
+    """Packages differ in session keys: each holds its document, or is refused as its folder says."""
+    for vector in vectors():
+        code = code_of(vector)
+        expected = code if code in packages.PACKAGES else "document"
+        assert opened(vector) == expected, vector.folder
+        assert parse_name(str(vector.name)) == vector.name
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """Two offices of the environment `test` that know each other and nobody else."""
+    pair = found_pair(tmp_path_factory.mktemp("conformance"))
+    for home in (pair.sender, pair.receiver):
+        configure(home, environment="test")
+    return pair
+
+
+def received(office: Office, pair: Pair, vector: kit.Vector) -> opening.Opening:
+    """What the receiver makes of the vector's document, sealed by the sender it knows."""
+    item = parcel(pair.sender, pair.receiver, vector.name, vector.document)
+    office.inbox.write([item.data])
+    return opening.open_package(office, Arrival(1, item.name, sha256(item.data), len(item.data)), now())
+
+
+def test_check_finds_what_the_receiver_finds(pair: Pair, call: Call, tmp_path: Path) -> None:
+    """`jiexu check` gives the codes of a real receiver's opening for every delivery of the kit, in the same order."""
+    to_new = [one for one in vectors() if one.name.receiver == letters.NEW and code_of(one) not in OF_PACKAGES]
+    files = {vector.folder: tmp_path / f"{number}.xml" for number, vector in enumerate(to_new)}
+    for vector in to_new:
+        files[vector.folder].write_bytes(vector.document)
+    told = call("-C", pair.sender, "check", *files.values(), "--receiver", letters.NEW, "--json").document["files"]
+    checked = {row["file"]: [one["code"] for one in row["findings"]] for row in told}
+    with Office.at(pair.receiver) as office:
+        for vector in to_new:
+            judged = received(office, pair, vector)
+            assert isinstance(judged, Addressed), vector.folder
+            codes = [one.code for one in judged.findings]
+            assert codes == checked[str(files[vector.folder])] == [one.code for one in vector.expected], vector.folder
+    assert sum(not codes for codes in checked.values()) == 3
+
+
+OF_PACKAGES = {*packages.PACKAGES, *packages.NAMES}
+
+
+def test_a_name_that_disagrees_is_refused_by_the_receiver(pair: Pair) -> None:
+    """A sender or a number in the file name that is not the document's: T133 quarantined, M192 answered."""
+    found = {}
+    with Office.at(pair.receiver) as office:
+        for vector in vectors():
+            if (code := code_of(vector)) in packages.NAMES:
+                judged = received(office, pair, vector)
+                found[code] = judged.findings[0].code if isinstance(judged, Addressed) else getattr(judged, "code", "")
+    assert found == {code: code for code in packages.NAMES}
+
+
+def test_the_kit_is_written_and_compared(call: Call, tmp_path: Path) -> None:
+    """A program that finds what is expected differs nowhere; one that misses or invents a code is told where."""
+    told = call("conformance", tmp_path / "kit", "--json")
+    assert (told.status, told.document["vectors"]) == (0, len(vectors()))
+    rows = ["vector,code"]
+    for file in sorted((tmp_path / "kit").glob("*/*/expected.json")):
+        expected = json.loads(file.read_text(encoding="utf-8"))
+        assert (file.parent / expected["package"]).exists()
+        rows += [f"{expected['vector']},{one['code']}" for one in expected["findings"]] or [f"{expected['vector']},"]
+    table = tmp_path / "results.csv"
+    table.write_text("\n".join(rows), encoding="utf-8")
+    assert call("conformance", "--check", table, "--json").document == {"differ": []}
+    # What the receiver's own records say does not count.
+    table.write_text("\n".join([*rows, "valid/receipt-accepted,C401"]), encoding="utf-8")
+    assert call("conformance", "--check", table).status == 0
+    wrong = [row.replace("check-digit,R001", "check-digit,R002") for row in rows if "valid/return" not in row]
+    table.write_text("\n".join(wrong), encoding="utf-8")
+    answer = call("conformance", "--check", table, "--json")
+    assert answer.status == 4
+    assert answer.document["differ"] == [
+        {"vector": "valid/return", "expected": [], "found": ["not run"]},
+        {"vector": "invalid/R001-check-digit", "expected": ["R001"], "found": ["R002"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "code"),
+    [
+        ("a,b\n", ("--check", "TABLE"), "S421"),
+        ("", (), "S421"),
+        ("", ("DIR", "--check", "TABLE"), "S421"),
+        ("", ("TABLE",), "S414"),
+    ],
+)
+def test_what_cannot_be_done_is_named(text: str, words: tuple[str, ...], code: str, call: Call, tmp_path: Path) -> None:
+    """A table without its columns, neither or both of folder and table, a folder that is a file."""
+    table = tmp_path / "table.csv"
+    table.write_text(text, encoding="utf-8")
+    places = {"TABLE": str(table), "DIR": str(tmp_path / "new")}
+    assert call("conformance", *(places.get(word, word) for word in words), "--json").code == code
+
+
+def test_check_knows_the_addressee_and_the_stages(pair: Pair, call: Call, tmp_path: Path) -> None:
+    """Without `--receiver` whom the document names is right; with another office it is M170."""
+    good = next(vector for vector in vectors() if vector.folder == "valid/delivery")
+    assert isinstance(decode(good.document), Delivery)
+    file = tmp_path / "good.xml"
+    file.write_bytes(good.document)
+    assert call("-C", pair.sender, "check", file).status == 0
+    answer = call("-C", pair.sender, "check", file, "--receiver", "51010001", "--json")
+    assert [one["code"] for one in answer.document["files"][0]["findings"]] == ["M170"]
+
+
+def test_every_other_code_is_provoked_by_a_test() -> None:
+    """Each code of services, archive, migration, conflicts and receipts stands in some test."""
+    texts = [file.read_text(encoding="utf-8") for file in (parts.ROOT / "tests").rglob("*.py")]
+    named = {code for text in texts for code in re.findall(r"\b[SADLC][0-9]{3}\b", text)}
+    assert {code for code in reasons() if code[0] in "SADLC"} - named == UNTESTED
+
+
+# Codes that no test names yet.
+UNTESTED: frozenset[str] = frozenset()

@@ -1,0 +1,1 @@
+"""The conformance kit as it must stay: digests, and what writes them."""
