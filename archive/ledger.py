@@ -39,7 +39,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from archive.tables import VERSION_TABLE
 from formats.errors import ServiceError, UnreachableError, UsageError
 
-VERSION = "0003"  # the newest revision in archive/revisions
+VERSION = "0004"  # the newest revision in archive/revisions
 
 _WAIT = 30  # seconds for a lock, then S409
 _UPGRADE_LOCK = 0x6A697875  # any number; PostgreSQL advisory locks are known by one

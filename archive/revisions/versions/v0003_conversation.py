@@ -1,4 +1,4 @@
-"""Cases that begin with a contact letter, are corrected or withdrawn; signed approvals; the money leg."""
+"""Cases that begin with a contact letter, are corrected or withdrawn, and the money leg."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,17 +6,13 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
-_NEW = {
-    "cases": ("letter", "posted_person", "corrects", "reason"),
-    "approvals": ("signature", "content"),
-}
+_NEW = ("letter", "posted_person", "corrects", "reason")
 
 
 def upgrade() -> None:
     """Add the columns; what is there has none of it."""
-    for name, columns in _NEW.items():
-        for column in columns:
-            op.add_column(name, sa.Column(column, sa.Text, nullable=False, server_default=sa.text("''")))
+    for column in _NEW:
+        op.add_column("cases", sa.Column(column, sa.Text, nullable=False, server_default=sa.text("''")))
     op.create_table(
         "remittances",
         sa.Column("id", sa.Integer, primary_key=True),
