@@ -40,6 +40,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "written": (*_CASES, "kind"),
         "egress-capped": ("cases", "partners"),
         "egress-cap-set": ("cap", "before", "now"),
+        "extracted": ("persons", "left_out", "k", "digest", "with"),
         "overlap-agreed": (*_CASES, "kept", "months", "agreed"),
         "read": (*_CASES, "kind", "outcome"),
         "ledger-upgraded": ("version",),

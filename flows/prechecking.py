@@ -26,19 +26,22 @@ class Receiver:
     limits: Limits = DEFAULT_LIMITS
 
 
-def findings(document: bytes, on: date, receiver: Receiver) -> tuple[Finding, ...]:
+def findings(
+    document: bytes, on: date, receiver: Receiver, signer: str = "", name: PackageName | None = None
+) -> tuple[Finding, ...]:
     """What the receiver will find on the day `on`; empty if nothing. Never raises on bad data.
 
-    As there, the first step that finds something ends the checks: form and schema (M150-M162), addressee (M170),
-    environment (M180), approvals (M210, M211), rules (R).
+    As there, the first step that finds something ends the checks: form and schema (M150-M162), sender (T133),
+    addressee (M170), environment (M180), file name (M192), approvals (M210, M211), rules (R). `signer` is the office
+    that signed the package in which the document came, `name` that package's; without them they are not judged.
     """
     message, found = validation.check(document, on, receiver.limits)
     if message is None:
         return found
     header = message.header
-    name = PackageName(header.sender, header.receiver, header.sequence, header.message_id)
+    name = name or PackageName(signer or header.sender, header.receiver, header.sequence, header.message_id)
     office, environment = receiver.office or header.receiver, receiver.environment or header.environment
-    if wrong := receipts.inspect(message, header.sender, name, office, environment):
+    if wrong := receipts.inspect(message, signer or header.sender, name, office, environment):
         return (wrong,)
     approved = receipts.approvals(message, receiver.stages) if isinstance(message, (Delivery, ContactLetter)) else ()
     return approved or found

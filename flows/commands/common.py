@@ -1,6 +1,6 @@
 """What every command shares: the home, `--json`, and exit statuses."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,6 +54,12 @@ def acting(role: str = "") -> Callable[[click.Context, click.Parameter, str], st
         return value
 
     return on_roster
+
+
+def acting_all(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> Sequence[str]:
+    """The callback of an option that names several people who act together; as `acting`."""
+    check = acting()
+    return tuple(check(context, parameter, value) for value in values)
 
 
 def by_or(default: str, told: str = "Who does it: a staff id, not a name.", *, shown: bool = False) -> Callable[[F], F]:

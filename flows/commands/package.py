@@ -1,6 +1,7 @@
 """`jiexu check` and `jiexu package`: documents and packages by hand, with the same checks as the passes make."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,15 @@ from flows.private import write_private
 from flows.reports import Judged, plain
 from flows.times import now, utc_text
 from formats import rules, xml
-from formats.errors import UsageError
+from formats.errors import RefusedError, UsageError
+from formats.messages import Finding
 from formats.workdays import beijing_day
 from formats.xml import DEFAULT_LIMITS
 from transfer import envelope
+from transfer.naming import parse_name
+
+# What a package's file is called.
+_SEALED = {".pgp", ".gpg", ".asc"}
 
 
 def _bytes(path: Path) -> bytes:
@@ -26,20 +32,35 @@ def _bytes(path: Path) -> bytes:
         raise UsageError("S417", f"{path}: {error.strerror}") from None
 
 
+def _findings(place: Place, file: Path, receiver: Receiver) -> tuple[Finding, ...]:
+    """What the receiver finds in a document; in a package, for which this home is the receiver."""
+    data, at = _bytes(file), now()
+    if file.suffix not in _SEALED:
+        return prechecking.findings(data, beijing_day(at), receiver)
+    with place.office() as office:
+        try:
+            opened = opening.unseal(office, data, at)
+        except RefusedError as error:
+            return (Finding(error.code, found=error.detail),)
+        here = replace(receiver, office=receiver.office or office.code, limits=office.document_limits)
+    return prechecking.findings(opened.data, beijing_day(at), here, opened.office, parse_name(file.name))
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option("--receiver", default="", metavar="CODE", help="The receiving office; else whom each names.")
+@click.option("--receiver", default="", metavar="CODE", help="The receiving office; else whom each document names.")
 @json_option
 @pass_place
 def check(place: Place, files: Sequence[Path], receiver: str, as_json: bool) -> int:
     """Check documents as the receiver would, with the same reason codes. Needs no office.
 
-    In an office's home its environment and stages of approval count, else four stages. What only the receiver knows
-    is not checked: whether the message came before, its staff cards, its records, the case.
+    In an office's home its environment and stages of approval count, else four stages. A package (.pgp, .gpg, .asc) is
+    opened first, with the home's keys and partners. What only the receiver knows is not checked: whether the message
+    came before, its staff cards, its records, the case.
     """
     ours = settings.load(place.home) if (place.home / settings.FILE).exists() else None
     to = Receiver(receiver, ours.environment, ours.stages) if ours else Receiver(receiver)
-    results = [Judged(str(file), prechecking.findings(_bytes(file), beijing_day(now()), to)) for file in files]
+    results = [Judged(str(file), _findings(place, file, to)) for file in files]
     blocked = [item for item in results if rules.blocks(item.findings)]
     document = {"files": [{"file": item.case, "findings": plain(item.findings)} for item in results]}
     language = ours.language if ours else "en"

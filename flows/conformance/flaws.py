@@ -10,11 +10,17 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from flows.conformance import people
-from flows.conformance.letters import a_delivery, a_form, a_header, approvals
-from formats.information_form import FormSums
+from flows.conformance.letters import TRANSFERRED, a_delivery, a_form, a_header, approvals
+from flows.conformance.lives import Year, a_life
+from formats.information_form import FormSums, InformationForm
 from formats.messages import Delivery
 from formats.pension.money import fen, yuan
-from formats.record import Contribution
+from formats.record import Contribution, Record
+
+# A year in which the account had 11 % of the base, here at other rates too, and two later years.
+_LIVES = {account: a_life([Year(2004, 1500_00, account, "0.022500")]) for account in (1000, 1200)}
+_TWO_YEARS = a_life([Year(2020, 7000_00, 800, "0.060400"), Year(2021, 7000_00, 800, "0.066900")])
+_IN_2005 = date(2005, 3, 1)
 
 
 class Flaw(NamedTuple):
@@ -74,6 +80,26 @@ def _twice() -> Delivery:
 def _unpooled(by: int) -> Callable[[FormSums], FormSums]:
     """Another pooled fund, with a total that adds up; `by` in fen."""
     return lambda sums: sums._replace(pooled=yuan(fen(sums.pooled) + by), total=yuan(fen(sums.total) + by))
+
+
+def _form_of(
+    record: Record, transferred: date, change: Callable[[InformationForm], InformationForm] = lambda form: form
+) -> Callable[[], Delivery]:
+    """A delivery of a pension alone, with its form as `change` makes it."""
+    return lambda: a_delivery(record, kinds=("110",), forms=(change(a_form(record, at=transferred)),))
+
+
+def _without_interest(form: InformationForm) -> InformationForm:
+    """The second year's interest of the person's part is left out, its closing stands."""
+    first, second = form.periods
+    return replace(form, periods=(first, second._replace(interest_person="0.00")))
+
+
+def _uncapped(form: InformationForm) -> InformationForm:
+    """The whole account of 2004 moves, although it was credited with 12 % of the base instead of 11 %."""
+    whole = _LIVES[1200].account[0].closing
+    total = yuan(fen(whole) + fen(form.sums.pooled))
+    return replace(form, sums=form.sums._replace(until_last_year=whole, account=whole, total=total))
 
 
 def _replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
@@ -139,10 +165,14 @@ FORMS = (
     Flaw("R041", "months", _sums(lambda sums: sums._replace(months="11"))),
     Flaw("R042", "year", _period(year="2020")),
     Flaw("R043", "period-twice", _twice),
+    Flaw("R044", "no-interest", _form_of(_TWO_YEARS, TRANSFERRED, _without_interest)),
     Flaw("R045", "pooled-fund", _sums(_unpooled(100_000))),
     Flaw("R046", "pooled-fund-rounded", _sums(_unpooled(1))),
+    Flaw("R047", "account-above-its-rate", _form_of(_LIVES[1200], _IN_2005, _uncapped)),
     Flaw("R048", "temporary", lambda: a_delivery(forms=(a_form(temporary=True),))),
     Flaw("R049", "form-twice", lambda: a_delivery(forms=(a_form(), a_form()))),
+    Flaw("R050", "credited-below-the-rate", _form_of(_LIVES[1000], _IN_2005)),
+    Flaw("R051", "credited-above-the-rate", _form_of(_LIVES[1200], _IN_2005)),
     Flaw("R052", "years-without-interest", lambda: a_delivery(forms=(a_form(at=date(2026, 11, 22)),))),
 )
 FLAWS = (*MESSAGES, *RECORDS, *FORMS)
@@ -152,6 +182,8 @@ ALSO: Mapping[str, frozenset[str]] = {
     "R041": frozenset({"R045"}),
     "R042": frozenset({"R045"}),
     "R043": frozenset({"R041", "R045"}),
+    "R044": frozenset({"R045"}),
+    "R047": frozenset({"R051"}),
 }
 # Codes that a document or a package could provoke and that have no vector here, with the reason.
 ELSEWHERE: Mapping[str, str] = {
@@ -166,8 +198,4 @@ ELSEWHERE: Mapping[str, str] = {
     "M213": "needs the sender's staff card at the receiver",
     "M214": "needs the sender's staff card at the receiver",
     "M215": "needs the sender's staff card at the receiver",
-    "R044": "needs an account of several years",
-    "R047": "needs an account of 1998 to 2005",
-    "R050": "needs an account of 1998 to 2005",
-    "R051": "needs an account of 1998 to 2005",
 }

@@ -68,9 +68,9 @@ def a_delivery(record: Record | None = None, **changes: Any) -> Delivery:
     return replace(delivery, **changes)
 
 
-def a_form(*, at: date = TRANSFERRED, temporary: bool = False) -> InformationForm:
-    """Information forms one and two of the person's pension, filled in on the day `at`."""
-    form = fill(people.a_record(), "110", at, parameters(), temporary=temporary)
+def a_form(record: Record | None = None, *, at: date = TRANSFERRED, temporary: bool = False) -> InformationForm:
+    """Information forms one and two of a record's pension (the invented person's), filled in on the day `at`."""
+    form = fill(record or people.a_record(), "110", at, parameters(), temporary=temporary)
     if form is None:  # pragma: no cover - the record has twelve counted months
         raise ValueError("a record without a counted month")
     return form
