@@ -92,3 +92,12 @@ def said(ledger: Ledger, partner: str, case: str) -> tuple[Said, ...]:
     with ledger.reading() as connection:
         rows = connection.execute(wanted.order_by(messages.c.id)).all()
     return tuple(Said(*(getattr(row, name) for name in Said.__dataclass_fields__)) for row in rows)
+
+
+def sent(ledger: Ledger, partner: str, digest: str) -> bool:
+    """Whether a message to this partner has a document with this SHA-256."""
+    wanted = select(messages.c.id).where(
+        messages.c.direction == OUT, messages.c.partner == partner, messages.c.digest == digest
+    )
+    with ledger.reading() as connection:
+        return connection.execute(wanted.limit(1)).first() is not None

@@ -7,13 +7,16 @@ from typing import Any
 
 import click
 
-from flows import opening, own_keys, prechecking, settings, terminal
-from flows.commands.common import Place, json_option, pass_place
+from archive import conversation
+from flows import documents, opening, own_keys, prechecking, settings, terminal
+from flows.commands.common import Place, by_or, json_option, pass_place
 from flows.prechecking import Receiver
 from flows.private import write_private
 from flows.reports import Judged, plain
 from flows.times import now, utc_text
+from flows.wiring import SERVICE
 from formats import rules, xml
+from formats.digest import sha256
 from formats.errors import RefusedError, UsageError
 from formats.messages import Finding
 from formats.workdays import beijing_day
@@ -83,15 +86,23 @@ def package() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--partner", required=True, help="Agency code of the office to seal for.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@by_or(SERVICE, "Who does it: a staff id.", shown=True)
 @json_option
 @pass_place
-def seal(place: Place, file: Path, partner: str, output: Path, as_json: bool) -> int:
-    """Sign the document FILE and encrypt it for a partner. It must pass the schema."""
+def seal(place: Place, file: Path, partner: str, output: Path, by: str, as_json: bool) -> int:
+    """Sign the document FILE and encrypt it for a partner, as for a medium where there is no line.
+
+    It must be one that this office has sent to the partner: nothing leaves by hand that was not approved. The journal
+    says who did it.
+    """
     document = _bytes(file)
     xml.validate(document, DEFAULT_LIMITS)
     at = now()
     with place.office() as office:
         recipient = office.directory.partner(partner).recipient(at)
+        if not conversation.sent(office.ledger, partner, sha256(document)):
+            raise UsageError("S452", str(file))
+        documents.note_taken_out(office, sha256(document), by, at)
         sealed = envelope.seal(document, office.key, recipient, at).package
     write_private(output, sealed)
     told = {"file": str(output), "bytes": len(sealed), "partner": partner}

@@ -98,3 +98,27 @@ def test_nothing_names_a_place_outside_the_project() -> None:
     texts += [ROOT / "Makefile", ROOT / "constraints.txt", *ROOT.glob("*/README.md")]
     outside = ("../shared", "/work/", "files.pythonhosted", "--index-url", "--find-links")
     assert [(_name(path), word) for path in texts for word in outside if word in path.read_text(encoding="utf-8")] == []
+
+
+# Who makes packages, and why nothing leaves by them that was not approved.
+SEALERS = {
+    "flows/answering.py": "receipts: they carry no record",
+    "flows/commands/package.py": "by hand: only what was sent before",
+    "flows/conformance/packages.py": "invented people, with keys made for them",
+    "flows/key_rehearsal.py": "probes of keys: a digest and fingerprints",
+    "flows/resealing.py": "the kept document of a message that waits",
+    "flows/sealing.py": "cases that `outgoing.claim` gives out: approved ones, within the day's caps",
+    "flows/writing.py": "messages of a person about a case: they carry no record",
+}
+
+
+def test_only_these_seal() -> None:
+    """No module seals a package but those that are known to do it for an approved case, or without a record."""
+    callers = {
+        _name(path)
+        for path in MODULES
+        if path.is_relative_to(ROOT / "flows") and "bench" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "envelope.seal"
+    }
+    assert callers == SEALERS.keys()

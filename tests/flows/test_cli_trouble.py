@@ -97,6 +97,12 @@ def _nothing(_home: Path) -> None:
     """The home is well; the arguments are not."""
 
 
+def _changed_document(home: Path) -> None:
+    """The document that was kept, with one blank line more."""
+    (file,) = home.parent.glob("*.original")
+    file.write_bytes(file.read_bytes() + b"\n")
+
+
 SPOILED: dict[str, tuple[Callable[[Path], object], str, int, str]] = {
     "office.toml": (_garbage("office.toml"), "case list", 2, "S401"),
     "no ledger": (_gone("ledger.db"), "case list", 2, "S402"),
@@ -111,6 +117,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str, int, str]] = {
     "output of an original": (_nothing, "archive get DIGEST -o DIR", 2, "S417"),
     "no such original": (_nothing, "archive get 0000 -o OUT", 4, "A501"),
     "not a package": (_nothing, "package open DOCUMENT", 4, "T110"),
+    "never sent": (_changed_document, "package seal DOCUMENT --partner 44030001 -o OUT", 2, "S452"),
     "not a document": (_nothing, "package seal CARD --partner 44030001 -o OUT", 4, "M150"),
     "other state": (_nothing, "case release SENT --by staff-1 --why x", 2, "S411"),
     "same person": (_nothing, "case approve FRESH --stage reviewer --by staff-1", 2, "S413"),
