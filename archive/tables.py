@@ -334,6 +334,7 @@ journal = Table(
     Column("how", Text, nullable=False),
     Column("who", Text, nullable=False),
     Column("leaf", Text, nullable=False),  # SHA-256 of a zero octet and the entry's canonical JSON
+    Index("journal_kind", "kind", "n"),
 )
 
 # One row: the journal's end. Whoever writes locks it first, so that the journal has one order.

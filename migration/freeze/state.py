@@ -25,7 +25,7 @@ class State:
     """One state of a source: what it says it is, when it was taken, how it refused a write, its tables by number.
 
     `identity.at` is the environment's own time, `at` (UTC text) that of the machine that froze it. `alone`: the
-    environment can't share a snapshot, so one process read all (D631). `catalog` is the SHA-256 of `catalog.json`,
+    environment can't share a snapshot, so one process read all. `catalog` is the SHA-256 of `catalog.json`,
     `canon` the version of the rules of canonical bytes.
     """
 

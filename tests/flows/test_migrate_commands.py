@@ -71,6 +71,7 @@ def test_verify_names_what_differs_and_ends_with_4(home: Path, tmp_path: Path, c
     assert told.status == 4
     assert 'D663 person key "12" column name' in told.out
     asked = call("-C", home, "migrate", "verify", proof, "--json")
+    assert asked.document["code"] == "D683"
     assert (asked.status, asked.document["verdict"]) == (4, "differs")
     assert asked.document["differences"] == [{"code": "D663", "table": "person", "key": '"12"', "column": "name"}]
     assert "somebody" not in told.out + told.err + asked.out + asked.err
