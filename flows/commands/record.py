@@ -6,20 +6,17 @@ from typing import Any
 
 import click
 
-from archive.scopes import PURPOSES, REQUESTERS, Request, Requester
 from flows import exporting, importing, settings, terminal
-from flows.commands.common import Place, json_option, pass_place, user_option
-from flows.commands.lookup import chosen, month
+from flows.commands.asking import Asked, asking
+from flows.commands.common import Place, json_option, pass_place
 from flows.importing import Looked
 from flows.private import write_private
 from flows.reports import plain
 from flows.times import now
-from formats.codes import insurance_kinds
 from formats.encoding import encode_record
 from formats.errors import UsageError
 from formats.forms import forms
 from formats.forms.forms import View
-from formats.groups import GROUPS
 from formats.reasons import LANGUAGES, Language
 from formats.workdays import beijing_day
 
@@ -33,17 +30,7 @@ def record() -> None:
 @click.argument("case", metavar="[CASE]", required=False, default="")
 @click.option("--person", "subject", default="", help="Instead of CASE: a person number; a case must be about it.")
 @click.option("--as", "form", type=click.Choice([exporting.FORMAT]), required=True, help="The interface.")
-@click.option("--for", "requester", type=click.Choice(REQUESTERS), required=True, help="Who gets it.")
-@click.option("--requester", "requester_id", required=True, help="The office's number for who gets it; not a name.")
-@click.option("--purpose", type=click.Choice(tuple(PURPOSES)), required=True, help="What for.")
-@click.option("--basis", required=True, help="What was shown, or the legal basis; nothing of the person.")
-@click.option("--application", default="", help="Number of the written application of a unit (art. 19).")
-@click.option("--employer", default="", help="Unified social credit code of the employer that asks (art. 15).")
-@click.option("--items", default="", help=f"Items of the record: {', '.join(GROUPS)}; without it, all allowed.")
-@click.option("--kinds", default="", help="Insurance kinds (AAE140); without it, all.")
-@click.option("--from", "first", default="", help="First month, YYYY-MM.")
-@click.option("--to", "last", default="", help="Last month, YYYY-MM.")
-@user_option
+@asking("--for", "Who gets it.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @json_option
 @pass_place
@@ -52,17 +39,7 @@ def export_(
     case: str,
     subject: str,
     form: str,
-    requester: Requester,
-    requester_id: str,
-    purpose: str,
-    basis: str,
-    application: str,
-    employer: str,
-    items: str,
-    kinds: str,
-    first: str,
-    last: str,
-    who: str,
+    asked: Asked,
     output: Path,
     as_json: bool,
 ) -> int:
@@ -73,20 +50,7 @@ def export_(
     if bool(case) == bool(subject):
         raise click.UsageError("give a CASE, or --person")
     with place.office() as office:
-        request = Request(
-            subject=subject or exporting.subject_of(office, case),
-            requester=requester,
-            requester_id=requester_id,
-            purpose=purpose,
-            basis=basis,
-            who=who,
-            items=chosen(items, GROUPS, "--items"),
-            kinds=chosen(kinds, tuple(insurance_kinds()), "--kinds"),
-            first=month(first),
-            last=month(last),
-            employer=employer,
-            application=application,
-        )
+        request = asked.of(subject or exporting.subject_of(office, case))
         made = exporting.export(office, request, case, now())
     write_private(output, made.data)
     terminal.emit(as_json, {"file": str(output), "as": form, **_exported(made)}, lambda: _tell(output, made))
