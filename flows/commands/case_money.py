@@ -6,7 +6,7 @@ from archive import cases, money
 from archive.case import State
 from archive.money import Remittance
 from flows import remitting, terminal
-from flows.commands.common import Place, json_option, pass_place
+from flows.commands.common import Place, by_or, json_option, pass_place
 from flows.reports import plain
 from flows.times import now
 from formats.errors import UsageError
@@ -18,7 +18,7 @@ from formats.errors import UsageError
 @click.option("--amount", default="", help="What came in, in yuan with two places; without it, what did so far.")
 @click.option("--received", default="", metavar="DATE", help="The day on which it came in.")
 @click.option("--reference", default="", help="Number of the voucher of receipt.")
-@click.option("--by", default="", metavar="STAFF", help="Your staff id, to enter what came in; looking needs none.")
+@by_or("", "Your staff id, to enter what came in; looking needs none.")
 @json_option
 @pass_place
 def money_command(

@@ -49,7 +49,7 @@ def acting(role: str = "") -> Callable[[click.Context, click.Parameter, str], st
     def on_roster(context: click.Context, parameter: click.Parameter, value: str) -> str:
         given = context.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
         place = context.find_object(Place)
-        if place is not None and (given or value != SERVICE):
+        if place is not None and (given or value not in ("", SERVICE)):
             roster.allow(place.home, value, now(), role)
         return value
 

@@ -119,6 +119,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str, int, str]] = {
     "not a package": (_nothing, "package open DOCUMENT", 4, "T110"),
     "never sent": (_changed_document, "package seal DOCUMENT --partner 44030001 -o OUT", 2, "S452"),
     "not a document": (_nothing, "package seal CARD --partner 44030001 -o OUT", 4, "M150"),
+    "nobody enters money": (_nothing, "case money SENT --amount 1.00 --received 2026-12-01", 2, "S421"),
     "other state": (_nothing, "case release SENT --by staff-1 --why x", 2, "S411"),
     "same person": (_nothing, "case approve FRESH --stage reviewer --by staff-1", 2, "S413"),
     "unknown person": (_nothing, "case show nonsense", 2, "S412"),
