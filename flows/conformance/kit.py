@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 from flows.conformance import flaws, letters, packages
+from flows.conformance.stories import Story, stories
 from flows.prechecking import Receiver, findings
 from flows.private import write_private
 from formats import xml
@@ -22,7 +23,7 @@ from formats.messages import Finding, Header, Message
 from formats.reasons import reason
 from transfer.naming import PackageName
 
-# C and L depend on the case and the records of who receives: they do not count in a comparison.
+# Of a single message C and L depend on the case and the records of who receives: they do not count in a comparison.
 _COMPARED = "TMR"
 _NAMESPACE = uuid.UUID("5b0f4c1e-2f0a-5d55-9a3e-6f1d3c1b7a10")
 
@@ -98,13 +99,30 @@ def _numbered(message: Message, name: str, number: int) -> Message:
     return replace(message, header=header)
 
 
-def documents(made: Iterable[Vector]) -> Mapping[str, bytes]:
+def documents(made: Iterable[Vector], told: Iterable[Story] = ()) -> Mapping[str, bytes]:
     """The files of the kit that are the same in every kit, by path: documents, what is expected, the README."""
     files = {"README.md": resources.files("flows.conformance").joinpath("kit.md").read_bytes()}
     for vector in made:
         files[f"{vector.folder}/document.xml"] = vector.document
         files[f"{vector.folder}/expected.json"] = _expected(vector)
+    for story in told:
+        for step, message in enumerate(story.messages, 1):
+            files[f"{story.folder}/{step}.xml"] = xml.encode(message)
+        files[f"{story.folder}/expected.json"] = _answers(story)
     return files
+
+
+def _answers(story: Story) -> bytes:
+    steps = [
+        {"document": f"{step}.xml", "package": str(_name(message)), "outcome": answer.outcome, "codes": answer.codes}
+        for step, (message, answer) in enumerate(zip(story.messages, story.answers, strict=True), 1)
+    ]
+    return json.dumps({"vector": story.folder, "steps": steps}, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _name(message: Message) -> PackageName:
+    header = message.header
+    return PackageName(header.sender, header.receiver, header.sequence, header.message_id)
 
 
 def _expected(vector: Vector) -> bytes:
@@ -126,9 +144,12 @@ def write(folder: Path, on: date) -> int:
     """Write a kit with keys of its own into a folder that is new or empty; how many vectors. UsageError S414, S417."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError("S414", str(folder))
-    made, keys = vectors(on), packages.new_keys()
-    files = dict(documents(made))
+    made, told, keys = vectors(on), stories(), packages.new_keys()
+    files = dict(documents(made, told))
     files |= {f"{vector.folder}/{vector.name}": vector.sealed(keys) for vector in made}
+    for story in told:  # the same message twice is one package
+        for one in story.messages:
+            files[f"{story.folder}/{_name(one)}"] = packages.good(xml.encode(one), _name(one), keys)
     for name, key in keys.unlocked.items():
         files[f"keys/{name}.asc"] = key.public.armored.encode()
         if name in (letters.OLD, letters.NEW):
@@ -139,7 +160,7 @@ def write(folder: Path, on: date) -> int:
         except OSError as error:
             raise UsageError("S417", f"{folder}: {error.strerror}") from None
         write_private(folder / path, content, replace=False)
-    return len(made)
+    return len(made) + len(told)
 
 
 def differences(results: str, on: date) -> tuple[Difference, ...]:
@@ -153,11 +174,12 @@ def differences(results: str, on: date) -> tuple[Difference, ...]:
     found: dict[str, set[str]] = {}
     for row in rows:
         codes = found.setdefault(row["vector"] or "", set())
-        codes |= {code for code in (row["code"] or "").split() if code[0] in _COMPARED}
-    differing = []
-    for vector in vectors(on):
-        expected = {one.code for one in vector.expected}
-        if found.get(vector.folder) != expected:
-            got = sorted(found[vector.folder]) if vector.folder in found else ["not run"]
-            differing.append(Difference(vector.folder, tuple(sorted(expected)), tuple(got)))
-    return tuple(differing)
+        codes |= set((row["code"] or "").split())
+    wanted = {vector.folder: {one.code for one in vector.expected} for vector in vectors(on)}
+    found |= {name: {code for code in found[name] if code[0] in _COMPARED} for name in wanted if name in found}
+    wanted |= {story.folder: set(story.answers[-1].codes) for story in stories()}
+    return tuple(
+        Difference(name, tuple(sorted(codes)), tuple(sorted(found[name])) if name in found else ("not run",))
+        for name, codes in wanted.items()
+        if found.get(name) != codes
+    )

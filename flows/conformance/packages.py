@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flows.conformance.letters import NEW, OLD
+from flows.conformance.stories import OTHER
 from transfer import encryption, envelope, framing
 from transfer.envelope import OfficeKey, generate_key, load_secret
 from transfer.naming import PackageName
@@ -25,7 +26,7 @@ _SHA1 = 2
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Locked secret keys, armored, and unlocked: of both offices, the old one's former key, and a stranger's."""
+    """Locked secret keys, armored, and unlocked: of the three offices, the old one's former key, and a stranger's."""
 
     armored: Mapping[str, str]
     unlocked: Mapping[str, OfficeKey]
@@ -33,7 +34,7 @@ class Keys:
     @property
     def pins(self) -> Mapping[str, Pin]:
         """What counts as whose key, by fingerprint; the stranger's is not among them."""
-        pinned = ((OLD, OLD, FOREVER), (NEW, NEW, FOREVER), ("former", OLD, FORMER_UNTIL))
+        pinned = (*((code, code, FOREVER) for code in (OLD, NEW, OTHER)), ("former", OLD, FORMER_UNTIL))
         return {
             signing.fingerprint: Pin(office, self.unlocked[name].public, MADE, end, None)
             for name, office, end in pinned
@@ -43,7 +44,7 @@ class Keys:
 
 def new_keys() -> Keys:
     """Keys for a kit."""
-    offices = {OLD: OLD, NEW: NEW, "former": OLD, "stranger": "51010001"}
+    offices = {OLD: OLD, NEW: NEW, OTHER: OTHER, "former": OLD, "stranger": "51010001"}
     armored = {name: generate_key(f"{code} <{code}@jiexu.test>", PASSPHRASE, MADE) for name, code in offices.items()}
     return Keys(armored, {name: load_secret(text, PASSPHRASE) for name, text in armored.items()})
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -11,23 +12,27 @@ import pytest
 from archive import dialogue
 from archive.arrivals import Arrival
 from archive.case import State
-from flows import opening
-from flows.conformance import flaws, kit, letters, packages
+from flows import founding, opening
+from flows.conformance import flaws, kit, letters, packages, stories
+from flows.founding import Plan
 from flows.opening import Addressed
+from flows.own_card import own_card
+from flows.reports import OpenReport
 from flows.times import now
 from flows.wiring import Office
 from formats.digest import sha256
 from formats.errors import RefusedError
 from formats.messages import Delivery
 from formats.reasons import reasons
-from formats.xml import decode
-from tests import parts
+from formats.xml import decode, encode
+from tests import exchange, parts
 from tests.command_line import Call
 from tests.exchange import parcel
 from tests.office import Pair, configure, found_pair
 from tests.vectors.build import MANIFEST, ON, manifest
 from transfer import envelope
-from transfer.naming import parse_name
+from transfer.naming import PackageName, parse_name
+from transfer.partners import Directory
 
 AT = datetime(2026, 11, 23, 4, tzinfo=UTC)
 
@@ -61,6 +66,7 @@ def test_every_vector_provokes_its_code_and_only_it() -> None:
 def test_every_code_has_a_vector_or_a_reason_for_none() -> None:
     """Each T, M and R code of the table has one vector, or stands in the list of those that cannot; no more."""
     named = [code for vector in vectors() if (code := code_of(vector))]
+    named += [story.code for story in stories.stories() if story.code[0] in "TMR"]
     assert len(named) == len(set(named))
     assert not set(named) & flaws.ELSEWHERE.keys()
     assert {*named, *flaws.ELSEWHERE} == {code for code in reasons() if code[0] in "TMR"}
@@ -148,12 +154,13 @@ def test_a_name_that_disagrees_is_refused_by_the_receiver(pair: Pair) -> None:
 def test_the_kit_is_written_and_compared(call: Call, tmp_path: Path) -> None:
     """A program that finds what is expected differs nowhere; one that misses or invents a code is told where."""
     told = call("conformance", tmp_path / "kit", "--json")
-    assert (told.status, told.document["vectors"]) == (0, len(vectors()))
+    assert (told.status, told.document["vectors"]) == (0, len(vectors()) + len(stories.stories()))
     rows = ["vector,code"]
-    for file in sorted((tmp_path / "kit").glob("*/*/expected.json")):
+    for file in sorted((tmp_path / "kit").glob("*valid/*/expected.json")):
         expected = json.loads(file.read_text(encoding="utf-8"))
         assert (file.parent / expected["package"]).exists()
         rows += [f"{expected['vector']},{one['code']}" for one in expected["findings"]] or [f"{expected['vector']},"]
+    rows += [f"{told},{' '.join(codes)}" for told, codes in sequences(tmp_path / "kit")]
     table = tmp_path / "results.csv"
     table.write_text("\n".join(rows), encoding="utf-8")
     assert call("conformance", "--check", table, "--json").document == {"differ": []}
@@ -161,13 +168,25 @@ def test_the_kit_is_written_and_compared(call: Call, tmp_path: Path) -> None:
     table.write_text("\n".join([*rows, "valid/receipt-accepted,C401"]), encoding="utf-8")
     assert call("conformance", "--check", table).status == 0
     wrong = [row.replace("check-digit,R001", "check-digit,R002") for row in rows if "valid/return" not in row]
+    wrong = [row.replace("another-name,L303", "another-name,") for row in wrong]
     table.write_text("\n".join(wrong), encoding="utf-8")
     answer = call("conformance", "--check", table, "--json")
     assert answer.status == 4
     assert answer.document["differ"] == [
         {"vector": "valid/return", "expected": [], "found": ["not run"]},
         {"vector": "invalid/R001-check-digit", "expected": ["R001"], "found": ["R002"]},
+        {"vector": "sequence/L303-another-name", "expected": ["L303"], "found": []},
     ]
+
+
+def sequences(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """The sequences of a kit that was written, whose packages are all there, and the codes of their last messages."""
+    for file in sorted(folder.glob("sequence/*/expected.json")):
+        expected = json.loads(file.read_text(encoding="utf-8"))
+        assert all(
+            (file.parent / step[name]).exists() for step in expected["steps"] for name in ("document", "package")
+        )
+        yield expected["vector"], expected["steps"][-1]["codes"]
 
 
 @pytest.mark.parametrize(
@@ -244,3 +263,48 @@ def test_the_rulings_on_letter_and_return_have_their_codes() -> None:
     """A letter for a case that is there is C414, a return of something else than the delivery C413."""
     assert dialogue.letter(State.SEALED, withdrawn=False).code == "C414"
     assert dialogue.sent_back(State.IN_TRANSIT, "unknown").code == "C413"
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """The kit's offices in the environment `test`, and the third one beside them, which the receiver knows too."""
+    folder = tmp_path_factory.mktemp("three")
+    pair = found_pair(folder)
+    third = folder / "wuhan"
+    founding.found(third, Plan(stories.OTHER, "武汉", f"folder:{folder / 'exchange' / stories.OTHER}"), now())
+    with Office.at(third) as office:
+        Directory.add(pair.receiver / "partners", own_card(office), now())
+    for home in (pair.sender, pair.receiver, third):
+        configure(home, environment="test")
+    return pair
+
+
+@pytest.mark.parametrize("story", stories.stories(), ids=lambda story: story.folder)
+def test_a_story_is_answered_as_it_says(story: stories.Story, three: Pair) -> None:
+    """Each message in its turn gets the outcome and the codes of the kit, from a real office; only the last is wrong."""
+    homes = {
+        letters.OLD: three.sender,
+        letters.NEW: three.receiver,
+        stories.OTHER: three.receiver.parent / "wuhan",
+    }
+    for message, answer in zip(story.messages, story.answers, strict=True):
+        header = message.header
+        name = PackageName(header.sender, header.receiver, header.sequence, header.message_id)
+        sender, receiver = homes[header.sender], homes[header.receiver]
+        exchange.deliver(receiver, parcel(sender, receiver, name, encode(message)))
+        opened = exchange.receive(receiver).opened
+        assert _answer(opened) == answer
+    assert {code for one in story.answers[:-1] for code in one.codes} == set()
+    assert set(story.answers[-1].codes) <= {story.code}
+
+
+def _answer(report: OpenReport) -> stories.Answer:
+    """What a pass made of the one package that it found."""
+    if report.repeated:
+        return stories.Answer("repeated")
+    if report.quarantined:
+        return stories.Answer("quarantined", tuple(one.code for one in report.quarantined))
+    judged = [("accepted", one) for one in report.accepted] + [("rejected", one) for one in report.rejected]
+    found = [*judged, *((one.outcome, one) for one in report.read)]
+    ((outcome, one),) = found
+    return stories.Answer(outcome, tuple(finding.code for finding in one.findings))

@@ -1,0 +1,194 @@
+"""Vectors of several messages: what the last one means depends on those before it (M190, M191, M200, L, C).
+
+Each story begins at a receiving office that knows nothing of its people and cases: they are the story's own, so that
+all stories can be played to one office, in any order, each in its own. The messages come from the old office, or from
+another one that delivers the same person; a contact letter goes to the old office.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flows.conformance import people
+from flows.conformance.letters import NEW, OLD, a_contact_letter, a_delivery, a_header
+from formats import xml
+from formats.digest import sha256
+from formats.identifiers import is_resident_number
+from formats.messages import Change, Clarification, Correction, Delivery, Message, Withdrawal
+from formats.record import Record
+
+OTHER = "42010001"  # a third office, which delivers too
+_NAMESPACE = uuid.UUID("0d0b6a1c-6f5e-5a3b-8f0e-2c4b7f0a9d21")
+_FIRST_SEQUENCE = 10_000  # above those of the single vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the receiver makes of a message: accepted, rejected, quarantined or repeated, and the codes it gives."""
+
+    outcome: str
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A code, its flaw, the messages in their order, and what each is answered with."""
+
+    code: str
+    name: str
+    messages: tuple[Message, ...]
+    answers: tuple[Answer, ...]
+
+    @property
+    def folder(self) -> str:
+        """Where it stands in the kit."""
+        return f"sequence/{self.code}-{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """What belongs to one story: its number, and by that its person, its cases, its ids."""
+
+    number: int
+
+    def record(self, **changes: Any) -> Record:
+        """The record of the story's person."""
+        number = _social_security_number(self.number)
+        return people.a_record(person=people.a_person(social_security_number=number, document_number=number), **changes)
+
+    def delivery(self, step: int, *, sender: str = OLD, case: int = 1, **changes: Any) -> Delivery:
+        """A delivery of the person, as the story's message of this number."""
+        return a_delivery(
+            changes.pop("record", None) or self.record(), header=self.header(step, sender, case), **changes
+        )
+
+    def header(self, step: int, sender: str = OLD, case: int = 1, answers: str = "") -> Any:
+        """With ids of its own, to the new office."""
+        return a_header(
+            message_id=str(uuid.uuid5(_NAMESPACE, f"{self.number}/{step}")),
+            case=f"{sender}-2026-{900_000 + 10 * self.number + case:06d}",
+            sender=sender,
+            receiver=NEW,
+            sequence=_FIRST_SEQUENCE + 10 * self.number + step,
+            answers=answers,
+        )
+
+
+_ACCEPTED = Answer("accepted")
+Played = tuple[tuple[Message, ...], tuple[Answer, ...]]
+
+
+def _rejected(code: str, times: int = 1) -> Answer:
+    return Answer("rejected", (code,) * times)
+
+
+def _same_id(cast: _Cast) -> Played:
+    first, second = cast.delivery(1), cast.delivery(2, case=2, record=cast.record(benefits=()))
+    header = replace(second.header, message_id=first.header.message_id)
+    return (first, replace(second, header=header)), (_ACCEPTED, Answer("quarantined", ("M190",)))
+
+
+def _same_sequence(cast: _Cast) -> Played:
+    first, second = cast.delivery(1), cast.delivery(2, case=2)
+    header = replace(second.header, sequence=first.header.sequence)
+    return (first, replace(second, header=header)), (_ACCEPTED, Answer("quarantined", ("M191",)))
+
+
+def _again(cast: _Cast) -> Played:
+    first = cast.delivery(1)
+    return (first, first), (_ACCEPTED, Answer("repeated"))
+
+
+def _overlap(cast: _Cast) -> Played:
+    kinds, rows = ("210",), _of_kind(cast, "210")
+    second = cast.delivery(2, sender=OTHER, kinds=kinds, record=rows)
+    return (cast.delivery(1, kinds=kinds, record=rows), second), (_ACCEPTED, _rejected("L301", 12))
+
+
+def _transferred(cast: _Cast) -> Played:
+    return (cast.delivery(1), cast.delivery(2, case=2)), (_ACCEPTED, _rejected("L302"))
+
+
+def _renamed(cast: _Cast) -> Played:
+    record = cast.record()
+    other = replace(record, person=record.person._replace(name="周同号"))
+    return (cast.delivery(1), cast.delivery(2, sender=OTHER, record=other)), (_ACCEPTED, _rejected("L303"))
+
+
+def _other_document(cast: _Cast) -> Played:
+    first = cast.delivery(1)
+    change = Change("/delivery/record/benefits/benefit[1]", "removed")
+    correction = Correction(first.header.message_id, "0" * 64, "C420", (change,))
+    second = cast.delivery(2, record=cast.record(benefits=()), correction=correction)
+    return (first, second), (_ACCEPTED, _rejected("L305"))
+
+
+def _pension_overlap(cast: _Cast) -> Played:
+    kinds, rows = ("110",), _of_kind(cast, "110")
+    second = cast.delivery(2, sender=OTHER, kinds=kinds, record=rows)
+    return (cast.delivery(1, kinds=kinds, record=rows), second), (_ACCEPTED, Answer("accepted", ("L307",) * 12))
+
+
+def _unknown_case(cast: _Cast) -> Played:
+    header = cast.header(1, answers=str(uuid.uuid5(_NAMESPACE, "nothing")))
+    return (Clarification(header, "question", "请核实缴费基数", "2026-12-04"),), (_rejected("C410"),)
+
+
+def _unknown_person(cast: _Cast) -> Played:
+    letter, person = a_contact_letter(), cast.record().person
+    known = person.social_security_number
+    applicant = letter.applicant._replace(social_security_number=known, document_number=known)
+    header = replace(cast.header(1, NEW), receiver=OLD)
+    return (replace(letter, header=header, applicant=applicant),), (_rejected("L304"),)
+
+
+def _too_late(cast: _Cast) -> Played:
+    first = cast.delivery(1)
+    return (first, _withdrawal(cast, 2, first)), (_ACCEPTED, _rejected("C411"))
+
+
+def _overtaken(cast: _Cast) -> Played:
+    delivery = cast.delivery(2)
+    return (_withdrawal(cast, 1, delivery), delivery), (_ACCEPTED, _rejected("C412"))
+
+
+def _withdrawal(cast: _Cast, step: int, of: Delivery) -> Withdrawal:
+    return Withdrawal(cast.header(step, answers=of.header.message_id), sha256(xml.encode(of)), "本人撤回申请")
+
+
+def _of_kind(cast: _Cast, kind: str) -> Record:
+    """The rows of one kind."""
+    record = cast.record()
+    parts = ("enrolments", "contributions", "subsidies", "benefits", "months", "account")
+    fewer: dict[str, Any] = {part: tuple(r for r in getattr(record, part) if r.kind == kind) for part in parts}
+    return replace(record, **fewer)
+
+
+_STORIES: Mapping[str, tuple[str, Callable[[_Cast], Played]]] = {
+    "M190": ("message-id-twice", _same_id),
+    "M191": ("sequence-twice", _same_sequence),
+    "M200": ("the-same-again", _again),
+    "L301": ("months-of-another-office", _overlap),
+    "L302": ("transferred-before", _transferred),
+    "L303": ("another-name", _renamed),
+    "L304": ("nobody-of-that-number", _unknown_person),
+    "L305": ("corrects-another-document", _other_document),
+    "L307": ("pension-months-of-another-office", _pension_overlap),
+    "C410": ("about-no-case", _unknown_case),
+    "C411": ("withdrawn-too-late", _too_late),
+    "C412": ("withdrawn-before-it-came", _overtaken),
+}
+
+
+def stories() -> Sequence[Story]:
+    """All of them."""
+    return tuple(
+        Story(code, name, *make(_Cast(number))) for number, (code, (name, make)) in enumerate(_STORIES.items(), 1)
+    )
+
+
+def _social_security_number(story: int) -> str:
+    """A number of nobody, of a man born as the kit's person is; its check digit holds."""
+    begin = f"{people.PERSON[:14]}{500 + 2 * story + 1:03d}"
+    return next(begin + last for last in "0123456789X" if is_resident_number(begin + last))
