@@ -191,8 +191,4 @@ ELSEWHERE: Mapping[str, str] = {
     "T112": "needs a cipher that a program of today no longer writes; shown with packages of gpg",
     "T132": "needs a key of a kind that a program of today no longer makes; shown with keys of gpg",
     "M201": "needs the same delivery at another process of the receiver, in the same moment",
-    "M212": "needs the sender's staff card at the receiver",
-    "M213": "needs the sender's staff card at the receiver",
-    "M214": "needs the sender's staff card at the receiver",
-    "M215": "needs the sender's staff card at the receiver",
 }

@@ -13,7 +13,7 @@ from datetime import date
 from importlib import resources
 from pathlib import Path
 
-from flows.conformance import flaws, letters, packages
+from flows.conformance import flaws, letters, packages, signed
 from flows.conformance.stories import Story, stories
 from flows.prechecking import Receiver, findings
 from flows.private import write_private
@@ -114,15 +114,15 @@ def documents(made: Iterable[Vector], told: Iterable[Story] = ()) -> Mapping[str
 
 def _answers(story: Story) -> bytes:
     steps = [
-        {"document": f"{step}.xml", "package": str(_name(message)), "outcome": answer.outcome, "codes": answer.codes}
+        {
+            "document": f"{step}.xml",
+            "package": str(packages.name_of(message)),
+            "outcome": answer.outcome,
+            "codes": answer.codes,
+        }
         for step, (message, answer) in enumerate(zip(story.messages, story.answers, strict=True), 1)
     ]
     return json.dumps({"vector": story.folder, "steps": steps}, ensure_ascii=False, indent=2).encode() + b"\n"
-
-
-def _name(message: Message) -> PackageName:
-    header = message.header
-    return PackageName(header.sender, header.receiver, header.sequence, header.message_id)
 
 
 def _expected(vector: Vector) -> bytes:
@@ -149,7 +149,10 @@ def write(folder: Path, on: date) -> int:
     files |= {f"{vector.folder}/{vector.name}": vector.sealed(keys) for vector in made}
     for story in told:  # the same message twice is one package
         for one in story.messages:
-            files[f"{story.folder}/{_name(one)}"] = packages.good(xml.encode(one), _name(one), keys)
+            files[f"{story.folder}/{packages.name_of(one)}"] = packages.good(
+                xml.encode(one), packages.name_of(one), keys
+            )
+    files |= signed.files(keys)
     for name, key in keys.unlocked.items():
         files[f"keys/{name}.asc"] = key.public.armored.encode()
         if name in (letters.OLD, letters.NEW):
@@ -160,7 +163,7 @@ def write(folder: Path, on: date) -> int:
         except OSError as error:
             raise UsageError("S417", f"{folder}: {error.strerror}") from None
         write_private(folder / path, content, replace=False)
-    return len(made) + len(told)
+    return len(made) + len(told) + len(signed.NAMES)
 
 
 def differences(results: str, on: date) -> tuple[Difference, ...]:
@@ -178,6 +181,7 @@ def differences(results: str, on: date) -> tuple[Difference, ...]:
     wanted = {vector.folder: {one.code for one in vector.expected} for vector in vectors(on)}
     found |= {name: {code for code in found[name] if code[0] in _COMPARED} for name in wanted if name in found}
     wanted |= {story.folder: set(story.answers[-1].codes) for story in stories()}
+    wanted |= {f"signed/{name}": {code} - {""} for code, name in signed.NAMES.items()}
     return tuple(
         Difference(name, tuple(sorted(codes)), tuple(sorted(found[name])) if name in found else ("not run",))
         for name, codes in wanted.items()

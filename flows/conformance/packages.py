@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from flows.conformance.letters import NEW, OLD
 from flows.conformance.stories import OTHER
+from formats.messages import Message
 from transfer import encryption, envelope, framing
 from transfer.envelope import OfficeKey, generate_key, load_secret
 from transfer.naming import PackageName
@@ -47,6 +48,12 @@ def new_keys() -> Keys:
     offices = {OLD: OLD, NEW: NEW, OTHER: OTHER, "former": OLD, "stranger": "51010001"}
     armored = {name: generate_key(f"{code} <{code}@jiexu.test>", PASSPHRASE, MADE) for name, code in offices.items()}
     return Keys(armored, {name: load_secret(text, PASSPHRASE) for name, text in armored.items()})
+
+
+def name_of(message: Message) -> PackageName:
+    """The name of a message's package."""
+    header = message.header
+    return PackageName(header.sender, header.receiver, header.sequence, header.message_id)
 
 
 def good(document: bytes, name: PackageName, keys: Keys) -> bytes:

@@ -12,8 +12,8 @@ import pytest
 from archive import dialogue
 from archive.arrivals import Arrival
 from archive.case import State
-from flows import founding, opening
-from flows.conformance import flaws, kit, letters, packages, stories
+from flows import founding, opening, partner_staff
+from flows.conformance import flaws, kit, letters, packages, signed, stories
 from flows.founding import Plan
 from flows.opening import Addressed
 from flows.own_card import own_card
@@ -28,7 +28,7 @@ from formats.xml import decode, encode
 from tests import exchange, parts
 from tests.command_line import Call
 from tests.exchange import parcel
-from tests.office import Pair, configure, found_pair
+from tests.office import Pair, configure, copied, found_pair
 from tests.vectors.build import MANIFEST, ON, manifest
 from transfer import envelope
 from transfer.naming import PackageName, parse_name
@@ -67,6 +67,7 @@ def test_every_code_has_a_vector_or_a_reason_for_none() -> None:
     """Each T, M and R code of the table has one vector, or stands in the list of those that cannot; no more."""
     named = [code for vector in vectors() if (code := code_of(vector))]
     named += [story.code for story in stories.stories() if story.code[0] in "TMR"]
+    named += [code for code in signed.NAMES if code]
     assert len(named) == len(set(named))
     assert not set(named) & flaws.ELSEWHERE.keys()
     assert {*named, *flaws.ELSEWHERE} == {code for code in reasons() if code[0] in "TMR"}
@@ -154,13 +155,15 @@ def test_a_name_that_disagrees_is_refused_by_the_receiver(pair: Pair) -> None:
 def test_the_kit_is_written_and_compared(call: Call, tmp_path: Path) -> None:
     """A program that finds what is expected differs nowhere; one that misses or invents a code is told where."""
     told = call("conformance", tmp_path / "kit", "--json")
-    assert (told.status, told.document["vectors"]) == (0, len(vectors()) + len(stories.stories()))
+    assert (told.status, told.document["vectors"]) == (0, len(vectors()) + len(stories.stories()) + len(signed.NAMES))
     rows = ["vector,code"]
     for file in sorted((tmp_path / "kit").glob("*valid/*/expected.json")):
         expected = json.loads(file.read_text(encoding="utf-8"))
         assert (file.parent / expected["package"]).exists()
         rows += [f"{expected['vector']},{one['code']}" for one in expected["findings"]] or [f"{expected['vector']},"]
     rows += [f"{told},{' '.join(codes)}" for told, codes in sequences(tmp_path / "kit")]
+    rows += [f"signed/{name},{code}" for code, name in signed.NAMES.items()]
+    assert len(list((tmp_path / "kit" / "signed").glob("*/*.pgp"))) == len(signed.NAMES)
     table = tmp_path / "results.csv"
     table.write_text("\n".join(rows), encoding="utf-8")
     assert call("conformance", "--check", table, "--json").document == {"differ": []}
@@ -308,3 +311,19 @@ def _answer(report: OpenReport) -> stories.Answer:
     found = [*judged, *((one.outcome, one) for one in report.read)]
     ((outcome, one),) = found
     return stories.Answer(outcome, tuple(finding.code for finding in one.findings))
+
+
+def test_signed_approvals_are_judged_as_their_folders_say(three: Pair, tmp_path: Path) -> None:
+    """With the sender's card on file, a delivery that all have signed is accepted, each flaw is its code and only it."""
+    pair = copied(three.sender.parent, tmp_path)
+    people = signed.staff()
+    with Office.at(pair.sender) as sender, Office.at(pair.receiver) as receiver:
+        partner_staff.add(receiver, people.card(sender.key, now()), "staff-9", now())
+    for code, delivery in signed.deliveries(people).items():
+        item = parcel(pair.sender, pair.receiver, packages.name_of(delivery), encode(delivery))
+        exchange.deliver(pair.receiver, item)
+        answer = _answer(exchange.receive(pair.receiver).opened)
+        if code:
+            assert answer == stories.Answer("rejected", (code,))
+        else:
+            assert answer.outcome == "accepted"
