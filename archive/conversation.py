@@ -94,8 +94,8 @@ def said(ledger: Ledger, partner: str, case: str) -> tuple[Said, ...]:
     return tuple(Said(*(getattr(row, name) for name in Said.__dataclass_fields__)) for row in rows)
 
 
-def sent(ledger: Ledger, partner: str, digest: str) -> bool:
-    """Whether a message to this partner has a document with this SHA-256."""
+def sealed(ledger: Ledger, partner: str, digest: str) -> bool:
+    """Whether a message that was sealed for this partner has a document with this SHA-256."""
     wanted = select(messages.c.id).where(
         messages.c.direction == OUT, messages.c.partner == partner, messages.c.digest == digest
     )

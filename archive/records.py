@@ -40,12 +40,14 @@ from formats.conversions import Cell, to_cell
 from formats.errors import ServiceError, UnreachableError, UsageError
 from formats.messages import Delivery, Finding
 from formats.profile import Profile, RowProfile
-from formats.record import Employer, OtherEntry, Record
+from formats.record import Contribution, Employer, OtherEntry, Record
 
 _ATTEMPTS = 5  # at a transaction that other processes get in the way of
 _PEOPLE = 100  # people that `add` holds in memory at a time
 _IDS = 500  # employers asked for at a time
-_NONE: Mapping[str, Delivery] = MappingProxyType({})
+Known = Mapping[str, Delivery]  # by their documents' digests
+
+_NONE: Known = MappingProxyType({})
 
 
 class RecordsDatabase:
@@ -132,9 +134,7 @@ class RecordsDatabase:
         except ClashError:
             raise UsageError("S415", "a person with this number is there already") from None
 
-    def take_in(
-        self, delivery: Delivery, digest: str, at: datetime, known: Mapping[str, Delivery] = _NONE
-    ) -> tuple[Finding, ...]:
+    def take_in(self, delivery: Delivery, digest: str, at: datetime, known: Known = _NONE) -> tuple[Finding, ...]:
         """Take a delivery in: all of it, once, or nothing and the findings why not; L307 is taken in, and is a warning.
 
         A correction takes the place of the delivery that it corrects (`records_replacing.py`), which must be among
@@ -152,7 +152,7 @@ class RecordsDatabase:
         raise UnreachableError("S409", "other processes were quicker each time")
 
     def take_in_all(
-        self, deliveries: Sequence[tuple[Delivery, str]], at: datetime, known: Mapping[str, Delivery] = _NONE
+        self, deliveries: Sequence[tuple[Delivery, str]], at: datetime, known: Known = _NONE
     ) -> tuple[tuple[Finding, ...] | ServiceError, ...]:
         """Take in many deliveries with their digests, each as `take_in` does, in one transaction: all that fit, once.
 
@@ -166,12 +166,7 @@ class RecordsDatabase:
             return tuple(self._alone(delivery, digest, at, known) for delivery, digest in deliveries)
 
     def _apart(
-        self,
-        connection: sa.Connection,
-        delivery: Delivery,
-        digest: str,
-        at: datetime,
-        known: Mapping[str, Delivery],
+        self, connection: sa.Connection, delivery: Delivery, digest: str, at: datetime, known: Known
     ) -> tuple[Finding, ...] | ServiceError:
         """One of many: what it wrote before it failed is undone."""
         try:
@@ -180,9 +175,7 @@ class RecordsDatabase:
         except UsageError as error:
             return error
 
-    def _alone(
-        self, delivery: Delivery, digest: str, at: datetime, known: Mapping[str, Delivery]
-    ) -> tuple[Finding, ...] | ServiceError:
+    def _alone(self, delivery: Delivery, digest: str, at: datetime, known: Known) -> tuple[Finding, ...] | ServiceError:
         try:
             return self.take_in(delivery, digest, at, known)
         except ServiceError as error:
@@ -193,12 +186,7 @@ class RecordsDatabase:
         self._connection.close()
 
     def _take_in(
-        self,
-        connection: sa.Connection,
-        delivery: Delivery,
-        digest: str,
-        at: datetime,
-        known: Mapping[str, Delivery],
+        self, connection: sa.Connection, delivery: Delivery, digest: str, at: datetime, known: Known
     ) -> tuple[Finding, ...]:
         header, record = delivery.header, delivery.record
         person = self._profile.person
@@ -235,7 +223,7 @@ class RecordsDatabase:
         digest: str,
         at: datetime,
         found: tuple[str, str] | None,
-        known: Mapping[str, Delivery],
+        known: Known,
     ) -> tuple[Finding, ...]:
         """Put a correction in the place of what its case brought; nothing is changed where there are findings."""
         header, record = delivery.header, delivery.record
@@ -253,6 +241,9 @@ class RecordsDatabase:
             (item, self._written(item, mark.person, header.sender))
             for item in records_replacing.replaced(earlier.record, record, parts)
         ]
+        stored = self._contributions(connection, earlier.record, mark.person)
+        if records_replacing.refunded_since([item for item, _ in changes], earlier.record, stored):
+            return (records_replacing.changed_since(),)
         for item, cells in changes:
             if item.before and self._statements.count(connection, self._parts[item.part], cells) != item.before:
                 return (records_replacing.changed_since(),)
@@ -306,10 +297,13 @@ class RecordsDatabase:
     def _overlaps(
         self, connection: sa.Connection, delivery: Delivery, person: str, earlier: Delivery | None
     ) -> tuple[Finding, ...]:
-        row, delivered = self._profile.contribution, delivery.record.contributions
-        kinds = same_months({contribution.kind for contribution in delivered})
-        stored = row.assemble(self._of_kinds(connection, row, person, kinds))
-        return overlaps(delivered, stored, earlier.record.contributions if earlier else ())
+        stored = self._contributions(connection, delivery.record, person)
+        return overlaps(delivery.record.contributions, stored, earlier.record.contributions if earlier else ())
+
+    def _contributions(self, connection: sa.Connection, record: Record, person: str) -> tuple[Contribution, ...]:
+        """What the person has here of months that may be months of this record."""
+        row, kinds = self._profile.contribution, same_months({one.kind for one in record.contributions})
+        return row.assemble(self._of_kinds(connection, row, person, kinds))
 
     def _lock(self, connection: sa.Connection, number: str) -> None:
         """Have other writers of this person wait until the transaction ends. On SQLite all writers wait anyway."""

@@ -9,11 +9,13 @@ Other information (art. 2(5)) is never taken out: equal entries are stored once,
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from formats.messages import Delivery, Finding
-from formats.record import Record
+from formats.pension.months import paid
+from formats.pension.overlap import plain
+from formats.record import Contribution, Record
 
 
 class Replaced(NamedTuple):
@@ -38,6 +40,16 @@ def corrected(delivery: Delivery, known: Mapping[str, Delivery], taken_in: str) 
     """The delivery that this one corrects, when that is the one taken in; `known` by their documents' digests."""
     said = delivery.correction
     return known.get(taken_in) if said is not None and said.digest == taken_in else None
+
+
+def refunded_since(changes: Iterable[Replaced], earlier: Record, stored: Iterable[Contribution]) -> bool:
+    """Whether a month whose row is to be replaced was taken back since by a row that did not come with it.
+
+    What was refunded is settled with the person: a correction of it needs one who looks.
+    """
+    months = {(item.row.kind, item.row.month) for item in changes if item.part == "contributions" and item.before}
+    since = Counter(map(plain, stored)) - Counter(map(plain, earlier.contributions))
+    return any(paid(row) < 0 and (row.kind, row.month) in months for row in since)
 
 
 def other_document() -> Finding:

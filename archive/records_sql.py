@@ -132,8 +132,9 @@ class Statements:
     def _update(
         self, connection: sa.Connection, row: RowProfile[Any], key: str, value: Cell, cells: tuple[Cell, ...]
     ) -> None:
-        columns: list[sa.ColumnClause[Any]] = [sa.column(column) for column in row.columns]
         values = dict(zip(row.columns, cells, strict=True))
+        values |= {field.also: values[field.column] for field in seconds(row)}
+        columns: list[sa.ColumnClause[Any]] = [sa.column(column) for column in values]
         wanted: sa.ColumnClause[Any] = sa.column(key)
         connection.execute(sa.update(sa.table(row.table, *columns)).where(wanted == value).values(values))
 

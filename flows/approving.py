@@ -65,6 +65,7 @@ def take(office: Office, number: str, stage: str, who: str, signature: bytes, at
         signed = detached.made_at(signature)
     except RefusedError as error:
         raise UsageError("S473", f"{number}: {error.code}") from None
+    roster.allow(office.settings.home, who, at, stage)  # now too: a signature can be dated back
     certificate = _certificate(office, who, stage, signed)
     subject = _subject(office, number, signed)
     given = _verified(number, subject, stage, who, signature, certificate)

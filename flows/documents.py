@@ -89,7 +89,9 @@ def of_file(path: Path) -> Document:
     return Document(data, sha256(data))
 
 
-def note_taken_out(office: Office, digest: str, who: str, at: datetime) -> None:
+def note_taken_out(
+    office: Office, digest: str, who: str, at: datetime, how: str = "decrypted, compared, written to a file"
+) -> None:
     """Enter in the journal that an original is handed out as a file (art. 12), before it is; `who` is a staff id.
 
     Raises IntegrityError A501 when no original has this digest.
@@ -98,5 +100,4 @@ def note_taken_out(office: Office, digest: str, who: str, at: datetime) -> None:
     if found is None:
         raise IntegrityError("A501", digest)
     what: dict[str, str | int] = {"digest": digest, "kind": found.member.kind}
-    how = "decrypted, compared, written to a file"
     journal.record(office.ledger, [Entry(utc_text(at), "taken-out", what, "reference (art. 10)", how, who)])

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections import Counter
@@ -37,11 +38,12 @@ Purpose = Literal["planning", "development"]
 PURPOSES: Final[tuple[Purpose, ...]] = ("planning", "development")
 
 KEY: Final = "keys/extract.key"
+_KEY: Final = re.compile("[0-9a-f]{64}")
 MANIFEST: Final = "manifest.json"
 _MOST_LEFT_OUT: Final = 0.2  # of the people: more, and the extract says something else than the records
 _NOTICE: Final = (
-    "No names, numbers, exact dates or amounts. Still not for publication: each person is like at least k others in "
-    "sex, birth, place, first and last period, and not in the rest of a working life."
+    "No names, numbers or exact dates, amounts to the hundred. Still not for publication: in sex, birth, place, first "
+    "and last period at least k people are alike each time, and not in the rest of a working life."
 )
 
 
@@ -69,8 +71,8 @@ class Extract:
 def extract(office: Office, asked: Asked, folder: Path, at: datetime) -> Extract:
     """Write an extract into a new folder.
 
-    Raises UsageError S414 (the folder is there), S417, S490 (nobody can be hidden), S491 (not two people), S415;
-    UnreachableError S409.
+    Raises UsageError S414 (the folder is there), S417, S490 (nobody can be hidden, or the records have changed between
+    the two readings), S491 (not two people), S408 (the key), S415; UnreachableError S409.
     """
     if len(set(asked.by)) != len(asked.by):
         raise UsageError("S491", "two different people ask for an extract together")
@@ -84,14 +86,16 @@ def extract(office: Office, asked: Asked, folder: Path, at: datetime) -> Extract
         shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
         part.mkdir(mode=0o700)
         given = _write(office, numbers, key, level, alike, part)
+        if not given or min(given.values()) < asked.k:  # somebody wrote in the records between the two readings
+            raise UsageError("S490", "the records have changed meanwhile")
         made = _with_manifest(office, asked, part, level, given, len(numbers) - given.total(), at)
+        _enter(office, asked, made, at)
         part.rename(folder)
         flush(folder.parent)
     except OSError as error:
         raise UsageError("S417", f"{folder}: {error.strerror}") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    _enter(office, asked, made, at)
     return made
 
 
@@ -125,7 +129,7 @@ def _write(
             quasi = deidentified.quasi_identifiers(record, level)
             if quasi in alike:
                 given[quasi] += 1
-                for name, row in deidentified.rows(record, deidentified.pseudonym(key, number), level):
+                for name, row in deidentified.rows(record, deidentified.pseudonym(key, number, level), level):
                     files[name].writerow(row)
     return given
 
@@ -162,11 +166,14 @@ def _new(part: Path, name: str) -> TextIO:
 
 
 def _key(office: Office) -> bytes:
-    """The key of all extracts of this office, made when it is first needed. Raises UsageError S417."""
+    """The key of all extracts of this office, made when it is first needed. Raises UsageError S408, S417."""
     path = office.settings.path(KEY)
     if not path.exists():
         write_private(path, secrets.token_hex(32).encode(), replace=False)
-    return bytes.fromhex(path.read_text(encoding="ascii"))
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if not _KEY.fullmatch(text):  # an empty one would let everybody undo the pseudonyms
+        raise UsageError("S408", f"{KEY} is no key of an extract")
+    return bytes.fromhex(text)
 
 
 def _enter(office: Office, asked: Asked, made: Extract, at: datetime) -> None:

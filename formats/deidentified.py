@@ -1,6 +1,6 @@
 """A record without its person: for planning and development, nothing that identifies anybody directly (art. 17). Pure.
 
-Names, numbers, documents, exact dates, exact amounts, employers and free text are left out. What is left is coarse: a
+Names, numbers, documents, exact dates, employers and free text are left out. What is left is coarse: a
 person stands under a pseudonym, with sex, year of birth, household place; amounts are sums of a period and a kind,
 rounded to hundreds of yuan. How coarse years and places are is a `Level`. What is left may still single somebody out
 who is alone with it, so people are counted by `quasi_identifiers`, and given only in groups of at least k.
@@ -56,9 +56,14 @@ class Level:
 LEVELS: Final = (Level(1, 1, 4), Level(5, 1, 2), Level(5, 5, 2), Level(10, 10, 2), Level(20, 20, 0))
 
 
-def pseudonym(key: bytes, number: str) -> str:
-    """Sixteen hexadecimal digits that stand for a person number: the same by the same key, unlinkable by another."""
-    return hmac.new(key, number.encode(), sha256).hexdigest()[:16]
+def pseudonym(key: bytes, number: str, level: Level) -> str:
+    """Sixteen hexadecimal digits that stand for a person number: the same by the same key in all extracts of a level.
+
+    By another key, and at another level, they cannot be linked: a fine extract joined to a coarse one would tell people
+    apart who are alike in each.
+    """
+    told = f"{level.birth_years} {level.years} {level.place_digits} {number}"
+    return hmac.new(key, told.encode(), sha256).hexdigest()[:16]
 
 
 def sample(key: bytes, numbers: Iterable[str], count: int) -> list[str]:

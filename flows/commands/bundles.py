@@ -9,11 +9,10 @@ import click
 
 from flows import bundle_checks, bundles, terminal
 from flows.bundle_checks import BundleReport, Head
-from flows.commands.common import Place, by_or, json_option, pass_place
+from flows.commands.common import Place, asked_by, json_option, pass_place
 from flows.private import write_private
 from flows.reports import plain
 from flows.times import now
-from flows.wiring import SERVICE
 from formats.digest import sha256
 from formats.errors import UsageError
 from formats.reasons import reason
@@ -31,7 +30,7 @@ _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 @click.command()
 @click.argument("case")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@by_or(SERVICE, "Who asked for it: a staff id.", shown=True)
+@asked_by()
 @json_option
 @pass_place
 def bundle(place: Place, case: str, output: Path, by: str, as_json: bool) -> int:

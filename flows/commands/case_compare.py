@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from flows import comparing, comparing_page, documents, terminal
-from flows.commands.common import Place, by_or, json_option, pass_place
+from flows.commands.common import Place, asked_by, json_option, pass_place
 from flows.comparing import Comparison
 from flows.private import write_private
 from flows.reports import plain
 from flows.times import now
-from flows.wiring import SERVICE, Office
+from flows.wiring import Office
 from formats.errors import UsageError
 from formats.reasons import LANGUAGES, Language
 
@@ -20,7 +20,7 @@ lang_option = click.option(
     "--lang", type=click.Choice(LANGUAGES), help="Language of the page; else that of the office."
 )
 output_option = click.option("-o", "--output", type=click.Path(path_type=Path))
-asked_option = by_or(SERVICE, "Who asked for the page: a staff id.", shown=True)
+asked_option = asked_by("Who asked for the page: a staff id.")
 
 
 @click.command()

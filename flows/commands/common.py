@@ -39,17 +39,17 @@ class Place:
 pass_place = click.make_pass_decorator(Place)
 
 
-def acting(role: str = "") -> Callable[[click.Context, click.Parameter, str], str]:
+def acting(role: str = "", *, named: bool = False) -> Callable[[click.Context, click.Parameter, str], str]:
     """The callback of an option that says who acts: somebody on the office's roster with this role, or with any.
 
-    Where there is no roster it may be anybody; the service may act where nobody is named. What it gives raises
-    UsageError S470, S471; S401, S417, S475 (the roster itself).
+    Where there is no roster it may be anybody; the service may act where nobody is named, unless somebody must be
+    `named`. What it gives raises UsageError S470, S471; S401, S417, S475 (the roster itself).
     """
 
     def on_roster(context: click.Context, parameter: click.Parameter, value: str) -> str:
         given = context.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
         place = context.find_object(Place)
-        if place is not None and (given or value not in ("", SERVICE)):
+        if place is not None and (named or given or value not in ("", SERVICE)):
             roster.allow(place.home, value, now(), role)
         return value
 
@@ -62,9 +62,15 @@ def acting_all(context: click.Context, parameter: click.Parameter, values: Seque
     return tuple(check(context, parameter, value) for value in values)
 
 
-def by_or(default: str, told: str = "Who does it: a staff id, not a name.", *, shown: bool = False) -> Callable[[F], F]:
+def by_or(default: str, told: str = "Who does it: a staff id, not a name.") -> Callable[[F], F]:
     """`--by` of a command that needs no person: who does it otherwise."""
-    return click.option("--by", default=default, show_default=shown, metavar="STAFF", help=told, callback=acting())
+    return click.option("--by", default=default, metavar="STAFF", help=told, callback=acting())
+
+
+def asked_by(told: str = "Who asked for it: a staff id.") -> Callable[[F], F]:
+    """`--by` of a command that hands out what is about people: the service only where the office has no roster."""
+    callback = acting(named=True)
+    return click.option("--by", default=SERVICE, show_default=True, metavar="STAFF", help=told, callback=callback)
 
 
 by_option = click.option(

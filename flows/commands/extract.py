@@ -24,7 +24,7 @@ from formats.errors import UsageError
 def extract(
     place: Place, persons: int, k: int, purpose: Purpose, by: Sequence[str], output: Path, as_json: bool
 ) -> int:
-    """Write CSV files of records without names, numbers, employers, exact dates and amounts, people only in groups.
+    """Write CSV files of records without names, numbers, employers and exact dates, people only in groups.
 
     Years and places become coarser until at most a fifth of the people are alike with fewer than k; these are left out.
     """

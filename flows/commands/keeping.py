@@ -7,11 +7,10 @@ import click
 from archive import cases
 from flows import documents, terminal
 from flows.commands import archive_keys, auditing, backups, bundles, retention
-from flows.commands.common import Place, by_or, json_option, pass_place
+from flows.commands.common import Place, asked_by, json_option, pass_place
 from flows.private import write_private
 from flows.reports import plain
 from flows.times import now
-from flows.wiring import SERVICE
 
 
 @click.group()
@@ -36,7 +35,7 @@ def listing(place: Place, number: str | None, as_json: bool) -> int:
 @archive.command()
 @click.argument("digest")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@by_or(SERVICE, "Who asked for it: a staff id.", shown=True)
+@asked_by()
 @json_option
 @pass_place
 def get(place: Place, digest: str, output: Path, by: str, as_json: bool) -> int:

@@ -8,13 +8,12 @@ from typing import Any
 import click
 
 from archive import conversation
-from flows import documents, opening, own_keys, prechecking, settings, terminal
-from flows.commands.common import Place, by_or, json_option, pass_place
+from flows import documents, egress, opening, own_keys, prechecking, settings, terminal
+from flows.commands.common import Place, asked_by, json_option, pass_place
 from flows.prechecking import Receiver
 from flows.private import write_private
 from flows.reports import Judged, plain
 from flows.times import now, utc_text
-from flows.wiring import SERVICE
 from formats import rules, xml
 from formats.digest import sha256
 from formats.errors import RefusedError, UsageError
@@ -86,24 +85,24 @@ def package() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--partner", required=True, help="Agency code of the office to seal for.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@by_or(SERVICE, "Who does it: a staff id.", shown=True)
+@asked_by("Who does it: a staff id.")
 @json_option
 @pass_place
 def seal(place: Place, file: Path, partner: str, output: Path, by: str, as_json: bool) -> int:
     """Sign the document FILE and encrypt it for a partner, as for a medium where there is no line.
 
-    It must be one that this office has sent to the partner: nothing leaves by hand that was not approved. The journal
-    says who did it.
+    It must be one that this office has sealed for the partner: nothing leaves by hand that was not approved. A copy
+    does not count again for the day. The journal says who did it.
     """
     document = _bytes(file)
     xml.validate(document, DEFAULT_LIMITS)
     at = now()
     with place.office() as office:
         recipient = office.directory.partner(partner).recipient(at)
-        if not conversation.sent(office.ledger, partner, sha256(document)):
+        if not conversation.sealed(office.ledger, partner, sha256(document)):
             raise UsageError("S452", str(file))
-        documents.note_taken_out(office, sha256(document), by, at)
-        sealed = envelope.seal(document, office.key, recipient, at).package
+        documents.note_taken_out(office, sha256(document), by, at, f"sealed by hand for {partner}")
+        sealed = egress.small_enough(office, envelope.seal(document, office.key, recipient, at).package)
     write_private(output, sealed)
     told = {"file": str(output), "bytes": len(sealed), "partner": partner}
     terminal.emit(as_json, told, lambda: click.echo(f"{output}: {len(sealed)} bytes, sealed for {partner}"))

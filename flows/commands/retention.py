@@ -7,11 +7,10 @@ import click
 
 from archive import holds as holding
 from flows import destroying, terminal
-from flows.commands.common import Place, by_option, by_or, json_option, pass_place
+from flows.commands.common import Place, asked_by, by_option, json_option, pass_place
 from flows.private import write_private
 from flows.reports import plain
 from flows.times import now
-from flows.wiring import SERVICE
 from formats.digest import sha256
 from formats.errors import UsageError
 
@@ -82,7 +81,7 @@ def lift(place: Place, number: int, by: str, as_json: bool) -> int:
     type=click.Path(path_type=Path),
     help="A detached OpenPGP signature over ORDER by one of staff/; two different people must sign.",
 )
-@by_or(SERVICE, "Who carries it out: a staff id.", shown=True)
+@asked_by("Who carries it out: a staff id.")
 @json_option
 @pass_place
 def destroy(

@@ -5,11 +5,10 @@ from pathlib import Path
 import click
 
 from flows import documents, settings, terminal
-from flows.commands.common import Place, by_or, json_option, pass_place
+from flows.commands.common import Place, asked_by, json_option, pass_place
 from flows.pdf import pdf
 from flows.private import write_private
 from flows.times import now
-from flows.wiring import SERVICE
 from formats import xml
 from formats.forms import forms
 from formats.forms.forms import View
@@ -22,7 +21,7 @@ from formats.reasons import LANGUAGES, Language
 @click.option("--pdf", "shape", flag_value="pdf", help="As PDF.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the form; else that of the office.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@by_or(SERVICE, "Who asked for it: a staff id.", shown=True)
+@asked_by()
 @json_option
 @pass_place
 def show(place: Place, source: str, shape: str, lang: Language | None, output: Path, by: str, as_json: bool) -> int:

@@ -80,11 +80,11 @@ def apart(delivered: Record, together: Record) -> tuple[Record, Record]:
     `together` is that record as it is now. A refund (20) that was booked since belongs to the side whose month at that
     place it takes back: to the delivery where only it has such a month, or one of just that amount.
     """
-    brought = Counter(_anonymous(row) for row in delivered.contributions)
+    brought = Counter(plain(row) for row in delivered.contributions)
     rows: dict[Side, list[Contribution]] = {"delivered": [], "stored": []}
     for row in together.contributions:
-        came = brought[_anonymous(row)] > 0
-        brought[_anonymous(row)] -= came
+        came = brought[plain(row)] > 0
+        brought[plain(row)] -= came
         rows["delivered" if came else "stored"].append(row)
     refunds = [row for row in rows["stored"] if paid(row) < 0 and _is_of(row, rows["delivered"], rows["stored"])]
     rows["delivered"] += refunds
@@ -98,8 +98,9 @@ def apart(delivered: Record, together: Record) -> tuple[Record, Record]:
     return first, second
 
 
-def _anonymous(row: Contribution) -> Contribution:
-    return row._replace(employer_id="")  # an employer of another office has another id here
+def plain(row: Contribution) -> Contribution:
+    """A row without its employer: one of another office has another id here."""
+    return row._replace(employer_id="")
 
 
 def _is_of(refund: Contribution, delivered: Sequence[Contribution], stored: Sequence[Contribution]) -> bool:
@@ -149,9 +150,14 @@ def clear_resident(resident: Record, employee: Record, parameters: Parameters) -
     """
     counted = _counted(employee)
     of_month: dict[str, int] = {}
+    refunded: Counter[str] = Counter()
     for row in resident.contributions:
         if _scheme(row.kind) == _RESIDENT:
-            of_month[row.month] = of_month.get(row.month, 0) + fen(row.person_paid)
+            amount = fen(row.person_paid)
+            if amount < 0:
+                refunded[row.month[:4]] -= amount
+            else:
+                of_month[row.month] = of_month.get(row.month, 0) + amount
     for subsidy in resident.subsidies:
         if _scheme(subsidy.kind) == _RESIDENT and subsidy.funding_item == _COLLECTIVE:
             of_month[subsidy.month] = of_month.get(subsidy.month, 0) + fen(subsidy.amount)
@@ -165,8 +171,9 @@ def clear_resident(resident: Record, employee: Record, parameters: Parameters) -
         else:
             twice = [month for month in twice if month in amounts]
             refund = sum(amounts[month] for month in twice)
-        if twice and amounts:
-            found.append(ResidentYear(year, len(twice), yuan(total), yuan(refund)))
+        left = refund - refunded[year]
+        if twice and amounts and left > 0:
+            found.append(ResidentYear(year, len(twice), yuan(total), yuan(left)))
     return tuple(found)
 
 

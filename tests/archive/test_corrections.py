@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from archive.records import RecordsDatabase
 from archive.records_replacing import replaced
 from formats.messages import Delivery
-from formats.profile import canonical
+from formats.profile import canonical, canonical_text, parse
 from formats.record import Record
 from tests.builders import (
     CASE,
@@ -244,3 +244,37 @@ def test_many_corrections_in_one_transaction(records: RecordsDatabase) -> None:
     assert [_codes(result) for result in results] == [[], ["L302"], []]
     left = [len(records.read(case.replace("-", ""), KINDS).contributions) for case in cases]
     assert left == [0, len(a_record().contributions), 0]
+
+
+@pytest.mark.parametrize("kind", ["110", "210"])
+def test_a_month_that_was_refunded_since(records: RecordsDatabase, database_url: str, kind: str) -> None:
+    """L306 when a month that is to be replaced was taken back by a refund (20): what was settled needs a person."""
+    delivery = a_delivery(record=a_record(contributions=(a_contribution(kind, "2021-01", 600_000),)))
+    assert records.take_in(delivery, FIRST, AT) == ()
+    minus, zero = (
+        ("'-' || ", "'0.00'") if database_url.startswith("sqlite") else ("-", "0")
+    )  # texts there, numbers here
+    back = ", ".join(minus + name for name in ("aae080", "aae081", "aae082", "aae083"))
+    named = "aac001, aae140, aae003, aae002, aab301, aab001, aac040, aae180, aaa042, aaa041, aae079"
+    _execute(
+        database_url,
+        f"INSERT INTO ac43 ({named}, aaa115, aae020, aae021, aae022, aae023, aae080, aae081, aae082, aae083)"
+        f" SELECT {named}, '20', {', '.join([zero] * 4)}, {back} FROM ac43",
+    )
+    before = records.read(NUMBER, KINDS)
+    again = _correction(a_record(contributions=(a_contribution(kind, "2021-01", 700_000),)))
+    assert _codes(records.take_in(again, "1" * 64, AT, {FIRST: delivery})) == ["L306"]
+    assert records.read(NUMBER, KINDS) == before
+
+
+def test_a_name_in_two_columns(database_url: str) -> None:
+    """Where the profile has a value in a second column too, a correction writes both: the record can be read again."""
+    text = canonical_text().replace('name = { column = "aac003" }', 'name = { column = "aac003", also = "aac003_old" }')
+    database = RecordsDatabase(database_url, parse(text))
+    database.create_schema()
+    delivery = a_delivery()
+    assert database.take_in(delivery, FIRST, AT) == ()
+    renamed = a_person(name="李四")
+    assert database.take_in(_correction(a_record(person=renamed)), "1" * 64, AT, {FIRST: delivery}) == ()
+    assert database.read(NUMBER, KINDS).person == renamed
+    database.close()

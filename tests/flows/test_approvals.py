@@ -11,7 +11,7 @@ import pytest
 
 from archive import cases, outgoing
 from archive.cases import NewCase
-from flows import approving, sealing
+from flows import approving, roster, sealing
 from flows.sealing import Sealing
 from flows.times import now, utc_text
 from flows.wiring import Office
@@ -253,3 +253,17 @@ def test_gpg_signs_a_statement_and_checks_ours(pair: Pair, tmp_path: Path, call:
             file.write_bytes(approving.statement(office, number, given.stage, given.person, now()))
         (tmp_path / "signature").write_bytes(b64decode(given.signature))
         gpg.run("--verify", str(tmp_path / "signature"), str(file))
+
+
+def test_a_role_that_has_ended_approves_nothing(pair: Pair) -> None:
+    """A signature that is dated back to a time at which the person still had the role is refused: S471."""
+    number = opened(pair)
+    with Office.at(pair.sender) as office:
+        who, key, at = "staff-handler", staff.key("staff-handler"), now()
+        before = at - timedelta(minutes=2)
+        roster.add(office, who, key.public, who, at)
+        roster.give(office, who, "auditor", at - timedelta(days=1), None, who, at)
+        roster.give(office, who, "handler", at - timedelta(days=1), at - timedelta(seconds=1), who, at)
+        said = approving.statement(office, number, "handler", who, before)
+        with pytest.raises(UsageError, match="S471"):
+            approving.take(office, number, "handler", who, detached.sign(said, key, before), now())

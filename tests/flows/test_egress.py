@@ -1,14 +1,16 @@
 """What leaves is bound to approved cases and to the day's caps; commands give out one person at a time."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from archive import cases
-from flows import egress, passes
+from flows import egress, passes, roster
 from flows.times import now
 from flows.wiring import Office
 from tests import exchange as ex
+from tests import staff
 from tests.command_line import Call
 from tests.office import Pair, configure, copied, fill, found_pair, open_approved, some_people
 
@@ -70,3 +72,21 @@ def test_nothing_leaves_that_was_not_approved(pair: Pair) -> None:
         cases.approve(office.ledger, [number], "handler", "staff-2", now(), office.settings.stages)
         report = passes.send(office, [number, "33010001-2026-999999"])
     assert (report.sealed.sealed, report.posted.posted) == ((), ())
+
+
+def test_by_hand_the_same_holds(pair: Pair, call: Call, tmp_path: Path) -> None:
+    """A package by hand is not larger than may leave (S451), and with a roster nobody hands it out unnamed (S470)."""
+    ex.send(pair)
+    with Office.at(pair.sender) as office:
+        row = next(row for row in cases.originals(office.ledger) if row.kind == "delivery-sent")
+        (tmp_path / "document.xml").write_bytes(office.store.read(row.digest))
+    words = ["package", "seal", tmp_path / "document.xml", "--partner", "44030001", "-o", tmp_path / "out.pgp"]
+    assert call("-C", pair.sender, *words).status == 0
+    configure(pair.sender, bytes_per_package=100)
+    assert call("-C", pair.sender, *words, "--json").code == "S451"
+    configure(pair.sender, bytes_per_package=10_000_000)
+    with Office.at(pair.sender) as office:
+        roster.add(office, "staff-9", staff.key("staff-9").public, "staff-9", now())
+        roster.give(office, "staff-9", "auditor", now() - timedelta(days=1), None, "staff-9", now())
+    assert call("-C", pair.sender, *words, "--json").code == "S470"
+    assert call("-C", pair.sender, *words, "--by", "staff-9").status == 0

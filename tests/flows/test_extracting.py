@@ -2,8 +2,12 @@
 
 import csv
 import json
+import sqlite3
 from collections import Counter
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +17,7 @@ from flows.extracting import KEY, Asked
 from flows.times import now
 from flows.wiring import Office
 from formats.digest import sha256
-from formats.errors import UsageError
+from formats.errors import UnreachableError, UsageError
 from tests.command_line import Call
 from tests.office import copied, fill, found_pair, some_people
 
@@ -60,7 +64,7 @@ def test_nobody_is_alone(home: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_of_a_person_is_left(home: Path, tmp_path: Path) -> None:
-    """No name, number, employer, document, exact date or exact amount of anybody stands in any file."""
+    """No name, number, employer, document or exact date of anybody stands in any file, amounts to the hundred yuan."""
     _extract(home, tmp_path / "out")
     left = "\n".join(file.read_text(encoding="utf-8") for file in (tmp_path / "out").iterdir())
     cells = {cell for line in left.splitlines() for cell in line.split(",")}
@@ -72,9 +76,23 @@ def test_nothing_of_a_person_is_left(home: Path, tmp_path: Path) -> None:
             assert employer.name not in left
             assert employer.credit_code not in left
             assert employer.employer_id not in cells
-        exact = {row.base for row in record.contributions} | {row.closing for row in record.account}
-        assert not exact & cells
         assert not {row.month for row in record.contributions} & cells
+
+
+def test_amounts_are_rounded(home: Path, tmp_path: Path) -> None:
+    """Every sum is one of hundreds of yuan."""
+    _extract(home, tmp_path / "out")
+    sums = {"contributions": ("base", "employer_paid", "person_paid"), "benefits": ("amount",), "account": ("closing",)}
+    for part, names in sums.items():
+        assert {int(row[name]) % 100 for row in _rows(tmp_path / "out", part) for name in names} <= {0}
+
+
+@pytest.mark.parametrize("key", ["", "zz", "ab" * 16])
+def test_a_key_that_is_none(home: Path, tmp_path: Path, key: str) -> None:
+    """S408: with an empty or a short key everybody could undo the pseudonyms."""
+    (home / KEY).write_text(key, encoding="ascii")
+    with pytest.raises(UsageError, match="S408"):
+        _extract(home, tmp_path / "out")
 
 
 def test_the_same_people_stand_under_the_same_pseudonyms(home: Path, tmp_path: Path) -> None:
@@ -146,3 +164,32 @@ def test_the_command(home: Path, tmp_path: Path, call: Call) -> None:
     assert (again.status, again.code) == (2, "S414")
     alone = call("-C", home, *words, "-o", tmp_path / "other", "--json")
     assert (alone.status, alone.code) == (2, "S491")
+
+
+def test_records_that_change_meanwhile(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody would be alone, since the records were changed between the two readings: S490, and nothing is written."""
+    choose = extracting.deidentified.choose
+
+    def changed(*given: Any) -> int | None:
+        with closing(sqlite3.connect(home / "records.db")) as database, database:
+            database.execute("UPDATE ac01 SET aac006 = '1931-01-01' WHERE rowid % 2 = 0")
+        return choose(*given)
+
+    monkeypatch.setattr(extracting.deidentified, "choose", changed)
+    with pytest.raises(UsageError, match="S490"):
+        _extract(home, tmp_path / "out", replace(ASKED, k=9))
+    assert not [path for path in tmp_path.iterdir() if "out" in path.name]
+
+
+def test_nothing_is_handed_out_that_is_not_in_the_journal(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the entry cannot be written there is no extract."""
+
+    def refused(*_given: object) -> None:
+        raise UnreachableError("S409")
+
+    monkeypatch.setattr(extracting.journal, "append", refused)
+    with pytest.raises(UnreachableError):
+        _extract(home, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

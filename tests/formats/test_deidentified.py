@@ -49,10 +49,11 @@ def test_what_a_row_says() -> None:
 
 @given(NUMBERS, NUMBERS)
 def test_pseudonyms(one: str, other: str) -> None:
-    """The same number has the same pseudonym by the same key; another number, or another key, has another."""
-    assert pseudonym(b"key", one) == pseudonym(b"key", one)
-    assert pseudonym(b"key", one) != pseudonym(b"other", one)
-    assert (pseudonym(b"key", one) == pseudonym(b"key", other)) == (one == other)
+    """The same number has one pseudonym by a key at a level; another number, key or level gives another."""
+    assert pseudonym(b"key", one, FINE) == pseudonym(b"key", one, FINE)
+    assert pseudonym(b"key", one, FINE) != pseudonym(b"other", one, FINE)
+    assert pseudonym(b"key", one, FINE) != pseudonym(b"key", one, COARSE)
+    assert (pseudonym(b"key", one, FINE) == pseudonym(b"key", other, FINE)) == (one == other)
 
 
 def test_the_key_chooses_the_people() -> None:

@@ -196,3 +196,20 @@ def test_years_without_overlap_or_payment_refund_nothing(paid: str) -> None:
     resident = a_life([month("2020-12", 0, kind="170", person_due=paid, person_paid=paid)])
     assert clear_resident(resident, a_life(year_of(2021)), FIGURES) == ()
     assert clear_resident(a_life(year_of(2021)), resident, FIGURES) == ()
+
+
+@pytest.mark.parametrize(
+    "booked", [{"2020-12": "-600.00"}, {"2020-03": "-600.00"}, dict.fromkeys(a.months("2020-01", 6), "-100.00")]
+)
+def test_what_a_resident_got_back_is_not_proposed_again(booked: dict[str, str]) -> None:
+    """Six of twelve months of 1,200 yuan are 600; booked as a refund, in whatever months, nothing is left to refund."""
+    work = a_life([month(when) for when in a.months("2020-01", 6)])
+    paid = _resident(("2020-12", "1200.00"))
+    before = replace(paid, subsidies=())
+    assert clear_resident(before, work, FIGURES) == (ResidentYear("2020", 6, "1200.00", "600.00"),)
+    backs = [
+        month(when, 0, kind="170", contribution_type="20", person_paid=amount, person_paid_account=amount)
+        for when, amount in booked.items()
+    ]
+    after = replace(before, contributions=(*before.contributions, *backs))
+    assert clear_resident(after, work, FIGURES) == ()
