@@ -8,22 +8,41 @@ over them; `shown_ids` takes the origin off again when the record is read.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from formats.codes import insurance_kinds
 from formats.messages import Finding
 from formats.record import Contribution
+
+_Row = TypeVar("_Row", bound=tuple[str, ...])
 
 # A receipt names so many overlapping months; the rest are of the same kind.
 MOST_FINDINGS = 20
 
 _PENSION = "pension"  # the scheme of 110 and 120
 
+# What makes a row the one it is, by part of the record; of the other parts, all of it. A contribution's employer, wage,
+# rates and days, and a spell's state, are how an office writes it down.
+_contribution = attrgetter(
+    *("kind", "month", "contribution_type", "division", "base"),
+    *("employer_due", "employer_due_account", "person_due", "person_due_account"),
+    *("employer_paid", "employer_paid_account", "person_paid", "person_paid_account"),
+)
+_IDENTITY: Mapping[str, Callable[[Any], Hashable]] = {
+    "contributions": _contribution,
+    "enrolments": attrgetter("kind", "division", "started"),
+}
+
 _ORIGIN = re.compile(r"\([0-9]{8}\)$")
 
 
 def already_transferred() -> Finding:
-    """L302: an earlier case of the same sender brought the person's relation in one of these kinds."""
+    """L302: an earlier case of the same sender brought the person's relation in one of these kinds, with these months.
+
+    Who has moved away since, or whose late months are sent after, brings months that are not here yet.
+    """
     return Finding("L302", "/delivery/@kinds", "kinds not yet transferred", "an earlier case with one of these kinds")
 
 
@@ -45,17 +64,43 @@ def overlaps(
 ) -> tuple[Finding, ...]:
     """A finding for every delivered paid contribution whose month is paid here already, whatever the division.
 
-    What is stored of the delivery that is `corrected` does not count. A month counts once a kind (GB/T 40217, 006001).
+    What is stored of the delivery that is `corrected` does not count, and what is delivered and stored alike is one
+    contribution (`not_here`). A month counts once a kind (GB/T 40217, 006001).
     Of an employees' pension it is L307, a warning: the relation moves first and the receiving office clears afterwards
     (人社部发〔2010〕70号 art. 10). No rule says so of the other kinds: theirs is L301, which refuses, and goes before.
     """
-    both = paid_months(stored, corrected)
+    there = tuple(stored)
+    both = paid_months(there, corrected)
     if not both:
         return ()
-    both &= paid_months(delivered)
-    found = (_overlap(number, row) for number, row in enumerate(delivered, 1) if _month(row) in both)
+    missing = not_here("contributions", delivered, there, corrected)
+    both &= paid_months(missing)
+    new = set(missing)
+    found = (_overlap(number, row) for number, row in enumerate(delivered, 1) if _month(row) in both and row in new)
     by_code = sorted(found, key=lambda finding: finding.code)
     return tuple(finding for finding in by_code if finding.code == by_code[0].code)[:MOST_FINDINGS]
+
+
+def not_here(
+    part: str, delivered: Sequence[_Row], stored: Iterable[_Row], corrected: Iterable[_Row] = ()
+) -> list[_Row]:
+    """The delivered rows of one part of the record that are not here already, each as often as it is missing.
+
+    Who comes back brings what this office handed over before: a contribution is the same one where kind, month, type,
+    place and every amount are, a spell where kind, place and beginning are, any other row where it is equal. What is
+    stored of the delivery that is `corrected` is not one of them.
+    """
+    identity = _IDENTITY.get(part, tuple)
+    replaced = set(map(identity, corrected))
+    there = Counter(key for key in map(identity, stored) if key not in replaced)
+    missing = []
+    for row in delivered:
+        key = identity(row)
+        if there[key]:
+            there[key] -= 1
+        else:
+            missing.append(row)
+    return missing
 
 
 def _overlap(number: int, row: Contribution) -> Finding:

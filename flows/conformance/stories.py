@@ -102,7 +102,7 @@ def _again(cast: _Cast) -> Played:
 
 def _overlap(cast: _Cast) -> Played:
     kinds, rows = ("210",), _of_kind(cast, "210")
-    second = cast.delivery(2, sender=OTHER, kinds=kinds, record=rows)
+    second = cast.delivery(2, sender=OTHER, kinds=kinds, record=_paid_elsewhere(rows))
     return (cast.delivery(1, kinds=kinds, record=rows), second), (_ACCEPTED, _rejected("L301", 12))
 
 
@@ -126,7 +126,7 @@ def _other_document(cast: _Cast) -> Played:
 
 def _pension_overlap(cast: _Cast) -> Played:
     kinds, rows = ("110",), _of_kind(cast, "110")
-    second = cast.delivery(2, sender=OTHER, kinds=kinds, record=rows)
+    second = cast.delivery(2, sender=OTHER, kinds=kinds, record=_paid_elsewhere(rows))
     return (cast.delivery(1, kinds=kinds, record=rows), second), (_ACCEPTED, Answer("accepted", ("L307",) * 12))
 
 
@@ -163,6 +163,11 @@ def _of_kind(cast: _Cast, kind: str) -> Record:
     parts = ("enrolments", "contributions", "subsidies", "benefits", "months", "account")
     fewer: dict[str, Any] = {part: tuple(r for r in getattr(record, part) if r.kind == kind) for part in parts}
     return replace(record, **fewer)
+
+
+def _paid_elsewhere(record: Record) -> Record:
+    """The same months, paid at the place of the third office as well."""
+    return replace(record, contributions=tuple(row._replace(division=f"{OTHER[:4]}00") for row in record.contributions))
 
 
 _STORIES: Mapping[str, tuple[str, Callable[[_Cast], Played]]] = {

@@ -182,7 +182,8 @@ def test_months_of_others_still_overlap(records: RecordsDatabase) -> None:
     )
     assert records.take_in(elsewhere, "9" * 64, AT) == ()
     known = {FIRST: first}
-    both = a_record(contributions=(a_contribution("310", "2021-01", 600_000), a_contribution("310", "2021-02")))
+    twice = a_contribution("310", "2021-02", division="440300")
+    both = a_record(contributions=(a_contribution("310", "2021-01", 600_000), twice))
     assert _codes(records.take_in(_correction(both), "1" * 64, AT, known)) == ["L301"]
     own = a_record(contributions=(a_contribution("310", "2021-01", 600_000), a_contribution("310", "2021-03")))
     assert records.take_in(_correction(own), "1" * 64, AT, known) == ()
