@@ -242,7 +242,7 @@ def mender(place: Place, found: Snapshot, layout: Layout, ledger: Ledger, said: 
 
 
 def sweep(layout: Layout) -> None:
-    """Settle what a repair that was killed at its very end has left in the stage. Raises UnreachableError S416."""
+    """Settle what a repair that was killed has left in the stage. Raises UnreachableError S416."""
     if layout.stage.is_dir() and any(layout.stage.iterdir()):
         with held(layout.seal_lock):
             objects.recover(layout.objects, layout.stage)

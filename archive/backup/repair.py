@@ -1,6 +1,6 @@
 """Repair: what an audit finds damaged is put right from a backup, and each repair is in the journal.
 
-1. audit
+1. what a repair that was killed has left in the stage is settled; audit
 2. rows: the journal, then what its entries cover (`journal_repair`, `row_repair`), in one transaction
 3. files: objects, the readme, open segments, keys (`file_repair`), each renamed to its place when it is right
 4. audit again: what is left is named, and why - newer than the backup, or damaged there too - is for a person to see
@@ -57,9 +57,9 @@ class Damaged:
 
 def repair(damaged: Damaged, place: Place, opened: Opened, at: datetime, who: str) -> RepairReport:
     """Put right what can be put right. Raises IntegrityError A509, A512 (the backup itself); UnreachableError."""
+    file_repair.sweep(Layout(damaged.archive, damaged.office))
     found = damaged.audit().problems
     if not found:
-        file_repair.sweep(Layout(damaged.archive, damaged.office))
         return RepairReport(opened.snapshot.id, (), (), ())
     aside = Aside(damaged.archive, utc_text(at))
     mended: list[Mended] = []
