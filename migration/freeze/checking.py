@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from cryptography.hazmat.primitives import hashes
-
 from formats.errors import IntegrityError
 from migration.freeze import lines, packing
 from migration.freeze.manifest import Chunk
+from migration.freeze.sm3 import sm3 as new_sm3
 
 
 def digest(file: Path) -> str:
@@ -38,7 +37,7 @@ def _bad(one: tuple[Chunk, Future[bool]]) -> Iterator[str]:
 
 
 def _holds(folder: Path, chunk: Chunk) -> bool:
-    sm3, rows = hashes.Hash(hashes.SM3()), 0
+    sm3, rows = new_sm3(), 0
     try:
         for block in lines.whole(packing.unpacked(folder, chunk)):
             sm3.update(block.data)
@@ -47,5 +46,5 @@ def _holds(folder: Path, chunk: Chunk) -> bool:
         size = (folder / chunk.file).stat().st_size
     except (IntegrityError, OSError):
         return False
-    found = rows, sm3.finalize().hex(), size, packed
+    found = rows, sm3.hexdigest(), size, packed
     return found == (chunk.rows, chunk.sm3, chunk.packed, chunk.packed_sha256)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
-from cryptography.hazmat.primitives import hashes
 from isal import isal_zlib
 
 from formats.errors import IntegrityError
 from migration.engine import Block
 from migration.freeze import disk
 from migration.freeze.manifest import Chunk
+from migration.freeze.sm3 import sm3 as new_sm3
 
 PIECE: Final = 256 * 1024  # bytes, unpacked
 
@@ -83,7 +83,7 @@ def pack(blocks: Iterable[Block], path: Path) -> Packed:
 
 
 def _packed(blocks: Iterable[Block], file: _File) -> Packed:
-    sm3 = hashes.Hash(hashes.SM3())
+    sm3 = new_sm3()
     rows = size = 0
     waiting: deque[Future[None]] = deque()
     with ThreadPoolExecutor(1) as packing, ThreadPoolExecutor(1) as hashing:
@@ -95,7 +95,7 @@ def _packed(blocks: Iterable[Block], file: _File) -> Packed:
         for future in waiting:
             _done(future)
         _done(packing.submit(file.finish))
-    digests = file.plain.hexdigest(), sm3.finalize().hex()
+    digests = file.plain.hexdigest(), sm3.hexdigest()
     return Packed(rows, size, *digests, file.size, file.packed.hexdigest())
 
 

@@ -35,14 +35,20 @@ def lines(reading: Reading, origin: str, encoding: str = "", after: Bound = None
 
 
 def bounds(reading: Reading, origin: str, rows: int) -> str:
-    """The key of every row that ends a range of `rows` rows and has another behind it."""
+    """The key of every row that ends a range of `rows` rows and has another behind it.
+
+    Each is looked for behind the one before: so the key's index is walked and no row is numbered.
+    """
     columns = {column.name: column for column in reading.columns}
-    keys = ", ".join(f"{rendering.cell(columns[key], quote(key))} AS k{at}" for at, key in enumerate(reading.key))
-    names = ", ".join(f"k{at}" for at in range(len(reading.key)))
-    order = ", ".join(quote(key) for key in reading.key)
+    names = [f"k{at}" for at in range(len(reading.key))]
+    key, ends = ", ".join(map(quote, reading.key)), ", ".join(f"jiexu_ends.{name}" for name in names)
+    behind, end = f"FROM {origin} WHERE ({key}) > ({ends})", f"ORDER BY {key} OFFSET {rows - 1} LIMIT 1"
+    cells = ", ".join(rendering.cell(columns[k], n) for k, n in zip(reading.key, names, strict=True))
     return (
-        f"SELECT {names} FROM (SELECT {keys}, row_number() OVER w AS at, lead(true) OVER w AS more"  # noqa: S608 -- names are quoted
-        f" FROM {origin} WINDOW w AS (ORDER BY {order})) AS numbered WHERE at % {rows} = 0 AND more ORDER BY at"
+        f"WITH RECURSIVE jiexu_ends({', '.join(names)}) AS ("  # noqa: S608 -- names are quoted
+        f"(SELECT {key} FROM {origin} {end}) UNION ALL"
+        f" SELECT jiexu_next.* FROM jiexu_ends CROSS JOIN LATERAL (SELECT {key} {behind} {end}) AS jiexu_next)"
+        f" SELECT {cells} FROM jiexu_ends WHERE EXISTS (SELECT {behind}) ORDER BY {', '.join(names)}"
     )
 
 
