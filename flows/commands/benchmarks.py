@@ -74,6 +74,6 @@ def sftp(as_json: bool) -> int:
 @json_option
 def migrate(rows: int, rounds: int, url: str | None, as_json: bool) -> int:
     """A table carried from one storage to another, beside psql, sqlite3, pgloader and gzip."""
-    from flows.bench import migration  # noqa: PLC0415 - nothing else needs it
+    from flows.bench.migration import comparing  # noqa: PLC0415 - nothing else needs it
 
-    return _print("migrate", migration.run(rows, rounds, url), as_json)
+    return _print("migrate", comparing.run(rows, rounds, url), as_json)

@@ -4,7 +4,3 @@ Each side leaves the same table behind: loaded, with its primary key, analysed. 
 ours in a process of its own for each stage, so that processor time and peak memory are those of that stage alone. The
 databases lie in PostgreSQL servers that flush to the disk; before each piece of work they write a checkpoint.
 """
-
-from flows.bench.migration.comparing import run
-
-__all__ = ["run"]
