@@ -1,8 +1,4 @@
-"""Deliveries with one thing wrong, by the reason code that it must be refused or warned with.
-
-Each provokes its own code and no other, but for those that `ALSO` names: a form that is wrong in itself can also
-disagree with the record.
-"""
+"""Deliveries with one thing wrong, by the reason code that it must be refused or warned with: that one and no other."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,6 +17,9 @@ from formats.record import Contribution, Record
 _LIVES = {account: a_life([Year(2004, 1500_00, account, "0.022500")]) for account in (1000, 1200)}
 _TWO_YEARS = a_life([Year(2020, 7000_00, 800, "0.060400"), Year(2021, 7000_00, 800, "0.066900")])
 _IN_2005 = date(2005, 3, 1)
+# A year before 1998, of which only the person's part moves.
+_SINCE_1997 = a_life([Year(1997, 500_00, 1100, "0.022500"), Year(1998, 600_00, 1100, "0.022500")])
+_IN_1999 = date(1999, 3, 1)
 
 
 class Flaw(NamedTuple):
@@ -72,9 +71,13 @@ def _period(**changes: str) -> Callable[[], Delivery]:
     return lambda: a_delivery(forms=(replace(form, periods=(form.periods[0]._replace(**changes),)),))
 
 
-def _twice() -> Delivery:
+def _overlapping() -> Delivery:
+    """June stands in two rows and November in none, so that there are twelve months all the same."""
     form = a_form()
-    return a_delivery(forms=(replace(form, periods=form.periods * 2),))
+    (year,) = form.periods
+    spans = (("2021-01", "2021-06", "6"), ("2021-06", "2021-10", "5"), ("2021-12", "2021-12", "1"))
+    rows = (year._replace(first=first, last=last, months=months) for first, last, months in spans)
+    return a_delivery(forms=(replace(form, periods=tuple(rows)),))
 
 
 def _unpooled(by: int) -> Callable[[FormSums], FormSums]:
@@ -89,17 +92,17 @@ def _form_of(
     return lambda: a_delivery(record, kinds=("110",), forms=(change(a_form(record, at=transferred)),))
 
 
-def _without_interest(form: InformationForm) -> InformationForm:
-    """The second year's interest of the person's part is left out, its closing stands."""
+def _another_closing(form: InformationForm) -> InformationForm:
+    """The second year closes with another amount than it gained."""
     first, second = form.periods
-    return replace(form, periods=(first, second._replace(interest_person="0.00")))
+    return replace(form, periods=(first, second._replace(closing_person=first.closing_person)))
 
 
-def _uncapped(form: InformationForm) -> InformationForm:
-    """The whole account of 2004 moves, although it was credited with 12 % of the base instead of 11 %."""
-    whole = _LIVES[1200].account[0].closing
-    total = yuan(fen(whole) + fen(form.sums.pooled))
-    return replace(form, sums=form.sums._replace(until_last_year=whole, account=whole, total=total))
+def _interest_elsewhere(form: InformationForm) -> InformationForm:
+    """Interest of 1998 on what was paid before stands with the rest of the account: no rule says which is right."""
+    sums, amount = form.sums, 3_00
+    before, rest = fen(sums.before_1998) - amount, fen(sums.until_last_year) + amount
+    return replace(form, sums=sums._replace(before_1998=yuan(before), until_last_year=yuan(rest)))
 
 
 def _replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
@@ -161,14 +164,14 @@ RECORDS = (
     Flaw("R030", "private-use-character", _person(name="周明\ue863")),
 )
 FORMS = (
-    Flaw("R040", "account-sum", _sums(lambda sums: sums._replace(this_year="0.01"))),
+    Flaw("R040", "total", _sums(lambda sums: sums._replace(total=sums.account))),
     Flaw("R041", "months", _sums(lambda sums: sums._replace(months="11"))),
     Flaw("R042", "year", _period(year="2020")),
-    Flaw("R043", "period-twice", _twice),
-    Flaw("R044", "no-interest", _form_of(_TWO_YEARS, TRANSFERRED, _without_interest)),
+    Flaw("R043", "june-twice", _overlapping),
+    Flaw("R044", "another-closing", _form_of(_TWO_YEARS, TRANSFERRED, _another_closing)),
     Flaw("R045", "pooled-fund", _sums(_unpooled(100_000))),
     Flaw("R046", "pooled-fund-rounded", _sums(_unpooled(1))),
-    Flaw("R047", "account-above-its-rate", _form_of(_LIVES[1200], _IN_2005, _uncapped)),
+    Flaw("R047", "interest-elsewhere", _form_of(_SINCE_1997, _IN_1999, _interest_elsewhere)),
     Flaw("R048", "temporary", lambda: a_delivery(forms=(a_form(temporary=True),))),
     Flaw("R049", "form-twice", lambda: a_delivery(forms=(a_form(), a_form()))),
     Flaw("R050", "credited-below-the-rate", _form_of(_LIVES[1000], _IN_2005)),
@@ -176,15 +179,6 @@ FORMS = (
     Flaw("R052", "years-without-interest", lambda: a_delivery(forms=(a_form(at=date(2026, 11, 22)),))),
 )
 FLAWS = (*MESSAGES, *RECORDS, *FORMS)
-# What else a flaw of a form provokes.
-ALSO: Mapping[str, frozenset[str]] = {
-    "R040": frozenset({"R046"}),
-    "R041": frozenset({"R045"}),
-    "R042": frozenset({"R045"}),
-    "R043": frozenset({"R041", "R045"}),
-    "R044": frozenset({"R045"}),
-    "R047": frozenset({"R051"}),
-}
 # Codes that a document or a package could provoke and that have no vector here, with the reason.
 ELSEWHERE: Mapping[str, str] = {
     "T101": "the mailbox fails, not a package",

@@ -3,7 +3,8 @@
 1. The form by itself: kind (R022, R049), sums (R040), months (R041), rows (R042, R043), account years (R044).
 2. The person: a pension that is drawn does not move (R021); the age rule (R048).
 3. The form beside the record with which it travels, filled in again: R045, or R046 within rounding, or R047 where a
-   figure has a part that no rule gives. Nothing is ever overwritten: both figures stay.
+   figure has a part that no rule gives. Nothing is ever overwritten: both figures stay. What is wrong by itself is not
+   told once more: neither at the same place, nor of rows that do not lie in years or overlap (R042, R043).
 4. What the filling tells: R050, R051, R052.
 
 Which of them refuse is in the table of reasons.
@@ -50,19 +51,9 @@ def check(
     """
     table = parameters() if figures is None else figures
     path = f"/delivery/forms/form[{number}]"
-    found: list[Finding] = []
-    for each in (
-        _kind(form, path),
-        _sums(form, path),
-        _months(form, path),
-        _rows(form, path),
-        _overlapping(form, path),
-        _chain(form, record, path),
-        _drawn(form, record, path),
-        _age(form, record, table, path, posted=posted),
-        _beside_the_record(form, record, table, path),
-    ):
-        found.extend(each)
+    found = [*_kind(form, path), *_drawn(form, record, path), *_age(form, record, table, path, posted=posted)]
+    own = _by_itself(form, record, path)
+    found += own + _beside_the_record(form, record, table, path, own)
     if form.sums.transferred > on.isoformat():
         found.append(Finding("R029", f"{path}/sums/@transferred", "not after the day of the check", "later"))
     return tuple(
@@ -105,6 +96,12 @@ def _kind(form: InformationForm, path: str) -> Iterator[Finding]:
         yield Finding("R022", f"{path}/sums/@kind", "a kind that moves", "a kind that never moves")
     elif kind is None or kind.scheme not in _PENSIONS:
         yield Finding("R049", f"{path}/sums/@kind", "a pension", "another kind")
+
+
+def _by_itself(form: InformationForm, record: Record, path: str) -> list[Finding]:
+    """R040 to R044: where the form's own figures do not fit together."""
+    one_and_two = (*_sums(form, path), *_months(form, path))
+    return [*one_and_two, *_rows(form, path), *_overlapping(form, path), *_chain(form, record, path)]
 
 
 def _sums(form: InformationForm, path: str) -> Iterator[Finding]:
@@ -201,12 +198,20 @@ def _age(form: InformationForm, record: Record, table: Parameters, path: str, *,
         yield Finding("R048", f"{path}/sums/@temporary", expected, found)
 
 
-def _beside_the_record(form: InformationForm, record: Record, table: Parameters, path: str) -> Iterator[Finding]:
-    """R045-R047 and R050-R052: the form as the record gives it, on the form's own day of transfer."""
+def _beside_the_record(
+    form: InformationForm, record: Record, table: Parameters, path: str, own: Collection[Finding]
+) -> list[Finding]:
+    """R045-R047 and R050-R052: the form as the record gives it, on the form's own day of transfer.
+
+    `own` is what is wrong with the form by itself.
+    """
     one = form.sums
     filled = fill_and_tell(record, one.kind, date.fromisoformat(one.transferred), table, temporary=one.temporary == "1")
     if filled is None:
-        yield Finding("R045", f"{path}/sums/@months", "a kind with contribution months", "no month that counts")
-        return
-    yield from comparing.differences(form, filled, table, path)
-    yield from (Finding(code, f"{path}/sums/@account") for code in filled.told)
+        return [Finding("R045", f"{path}/sums/@months", "a kind with contribution months", "no month that counts")]
+    told = {finding.path for finding in own}
+    found = list(comparing.sums(form, filled, table, path))
+    if not {"R042", "R043"} & {finding.code for finding in own}:
+        found += comparing.rows(form, filled, table, path)
+    codes = (Finding(code, f"{path}/sums/@account") for code in filled.told)
+    return [*(finding for finding in found if finding.path not in told), *codes]

@@ -28,25 +28,33 @@ def by_year(periods: Sequence[FormPeriod]) -> list[tuple[str, list[Numbered]]]:
     return [(year, list(rows)) for year, rows in groupby(ordered, key=lambda one: one[1].year)]
 
 
-def differences(form: InformationForm, filled: Filled, table: Parameters, path: str) -> Iterator[Finding]:
-    """R045, R046 and R047: where the form says another thing than the record. Fields that are left out hold."""
-    ours = filled.form.sums
-    sums = f"{path}/sums"
+def sums(form: InformationForm, filled: Filled, table: Parameters, path: str) -> Iterator[Finding]:
+    """R045, R046 and R047: where form one says another thing than the record. Fields that are left out hold."""
+    ours, at = filled.form.sums, f"{path}/sums"
     for name in _EXACT:
         given, computed = getattr(form.sums, name), getattr(ours, name)
         if given and computed and given != computed:
-            yield Finding("R045", f"{sums}/@{attribute_name(name)}", "what the record gives", "another value")
-    on, kind = ours.transferred, ours.kind
-    years = len({row.year for row in filled.form.periods}) + 1
-    account = table.whole("account_tolerance", on, kind) * years
-    pooled = table.whole("pooled_tolerance", on, kind) * max(1, fen(ours.months))
+            yield Finding("R045", f"{at}/@{attribute_name(name)}", "what the record gives", "another value")
+    account = _account_tolerance(filled, table)
+    pooled = table.whole("pooled_tolerance", ours.transferred, ours.kind) * max(1, fen(ours.months))
     tolerances = {**dict.fromkeys(_ACCOUNT, account), "pooled": pooled, "total": account + pooled}
     for name, tolerance in tolerances.items():
         given, computed = getattr(form.sums, name), getattr(ours, name)
-        place = f"{sums}/@{attribute_name(name)}"
+        place = f"{at}/@{attribute_name(name)}"
         yield from _amount(place, fen(given) - fen(computed), tolerance, unsure=name in filled.unsure)
+
+
+def rows(form: InformationForm, filled: Filled, table: Parameters, path: str) -> Iterator[Finding]:
+    """R045, R046 and R047: where form two says another thing than the record."""
     yield from _places(form, filled, path)
-    yield from _years(form, filled, path, account)
+    yield from _years(form, filled, path, _account_tolerance(filled, table))
+
+
+def _account_tolerance(filled: Filled, table: Parameters) -> int:
+    """By how many fen an amount of the account may differ."""
+    ours = filled.form.sums
+    years = len({row.year for row in filled.form.periods}) + 1
+    return table.whole("account_tolerance", ours.transferred, ours.kind) * years
 
 
 def _places(form: InformationForm, filled: Filled, path: str) -> Iterator[Finding]:
