@@ -1,6 +1,6 @@
 """A document judged before it travels: the receiver's checks in the receiver's order, with the same reason codes.
 
-What the receiver alone can know is not checked here: whether the message came before (M190-M192, M200, M201), whose
+What the receiver alone can know is not checked here: whether the message came before (M190-M192, M200), whose
 approvals its copy of the staff card bears out (M212-M215), what its records and the case say (L, C). That `findings`
 gives what a receiver's opening gives is shown by `tests/flows/test_conformance.py`.
 """

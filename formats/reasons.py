@@ -24,7 +24,6 @@ Retry = Literal["no", "later", "corrected"]
 
 # The checks on receipt, in the order in which they are made; one reason code belongs to one step.
 RECEIPT_STEPS = (
-    "fetch",
     "size",
     "decrypt",
     "signature",

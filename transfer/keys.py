@@ -88,9 +88,9 @@ class EncryptionKey:
         """40 upper-case hex digits."""
         return self.bound.fingerprint
 
-    def wrap(self, session_key: bytes) -> bytes:
-        """The body of a session key packet for an AES-256 key (RFC 9580 §5.1.1)."""
-        return sessionkeys.wrap(self.bound.body, self.bound.fingerprint, self.key, session_key)
+    def wrap(self, session_key: bytes, cipher: int = sessionkeys.AES256) -> bytes:
+        """The body of a session key packet for a session key of this cipher (RFC 9580 §5.1.1)."""
+        return sessionkeys.wrap(self.bound.body, self.bound.fingerprint, self.key, session_key, cipher)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,13 @@ _WRAP_BLOCK: Final = 8  # AES key wrap takes multiples of 8 octets (RFC 3394)
 _NATIVE: Final = b"\x40"  # stands before an X25519 point
 
 
-def wrap(key_body: bytes, fingerprint: str, key: Any, session_key: bytes) -> bytes:
-    """The body of a session key packet for an AES-256 key.
+def wrap(key_body: bytes, fingerprint: str, key: Any, session_key: bytes, cipher: int = AES256) -> bytes:
+    """The body of a session key packet for a session key of this cipher (RFC 9580 §9.3).
 
     `key_body` is the body of the receiver's public key packet, `fingerprint` its fingerprint, `key` the same key as an
     object of cryptography.
     """
-    secret = bytes([AES256]) + session_key + (sum(session_key) % 65536).to_bytes(2, "big")
+    secret = bytes([cipher]) + session_key + (sum(session_key) % 65536).to_bytes(2, "big")
     head = b"\x03" + bytes.fromhex(fingerprint)[-8:] + key_body[5:6]
     if isinstance(key, rsa.RSAPublicKey):
         return head + encode_number(key.encrypt(secret, padding.PKCS1v15()))

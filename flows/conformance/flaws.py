@@ -179,10 +179,7 @@ FORMS = (
     Flaw("R052", "years-without-interest", lambda: a_delivery(forms=(a_form(at=date(2026, 11, 22)),))),
 )
 FLAWS = (*MESSAGES, *RECORDS, *FORMS)
-# Codes that a document or a package could provoke and that have no vector here, with the reason.
-ELSEWHERE: Mapping[str, str] = {
-    "T101": "the mailbox fails, not a package",
-    "T112": "needs a cipher that a program of today no longer writes; shown with packages of gpg",
-    "T132": "needs a key of a kind that a program of today no longer makes; shown with keys of gpg",
-    "M201": "needs the same delivery at another process of the receiver, in the same moment",
-}
+# Codes of messages that have no vector, with the reason.
+ELSEWHERE: Mapping[str, str] = dict.fromkeys(
+    ("C402", "C403", "C415", "C423"), "about what the receiver itself sent"
+)

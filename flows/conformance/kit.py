@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 from flows.conformance import flaws, letters, packages, signed
-from flows.conformance.stories import Story, stories
+from flows.conformance.stories import Act, Story, stories
 from flows.prechecking import Receiver, findings
 from flows.private import write_private
 from formats import xml
@@ -106,7 +106,7 @@ def documents(made: Iterable[Vector], told: Iterable[Story] = ()) -> Mapping[str
         files[f"{vector.folder}/document.xml"] = vector.document
         files[f"{vector.folder}/expected.json"] = _expected(vector)
     for story in told:
-        for step, message in enumerate(story.messages, 1):
+        for step, message in story.messages.items():
             files[f"{story.folder}/{step}.xml"] = xml.encode(message)
         files[f"{story.folder}/expected.json"] = _answers(story)
     return files
@@ -114,15 +114,16 @@ def documents(made: Iterable[Vector], told: Iterable[Story] = ()) -> Mapping[str
 
 def _answers(story: Story) -> bytes:
     steps = [
-        {
-            "document": f"{step}.xml",
-            "package": str(packages.name_of(message)),
-            "outcome": answer.outcome,
-            "codes": answer.codes,
-        }
-        for step, (message, answer) in enumerate(zip(story.messages, story.answers, strict=True), 1)
+        {**_step(number, step), "outcome": answer.outcome, "codes": answer.codes}
+        for number, (step, answer) in enumerate(zip(story.steps, story.answers, strict=True), 1)
     ]
     return json.dumps({"vector": story.folder, "steps": steps}, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _step(number: int, step: Message | Act) -> Mapping[str, str]:
+    if isinstance(step, Act):
+        return {"act": f"somebody at the receiving office {step.words}"}
+    return {"document": f"{number}.xml", "package": str(packages.name_of(step))}
 
 
 def _expected(vector: Vector) -> bytes:
@@ -148,7 +149,7 @@ def write(folder: Path, on: date) -> int:
     files = dict(documents(made, told))
     files |= {f"{vector.folder}/{vector.name}": vector.sealed(keys) for vector in made}
     for story in told:  # the same message twice is one package
-        for one in story.messages:
+        for one in story.messages.values():
             files[f"{story.folder}/{packages.name_of(one)}"] = packages.good(
                 xml.encode(one), packages.name_of(one), keys
             )

@@ -3,10 +3,17 @@
 The keys are made anew for every kit, with a passphrase that everybody may know: they protect nothing.
 """
 
+import hashlib
+import secrets
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib import resources
+
+from cryptography.hazmat.decrepit.ciphers.algorithms import Camellia
+from cryptography.hazmat.decrepit.ciphers.modes import CFB
+from cryptography.hazmat.primitives.ciphers import Cipher
 
 from flows.conformance.letters import NEW, OLD
 from flows.conformance.stories import OTHER
@@ -23,11 +30,12 @@ MADE, SIGNED = datetime(2020, 1, 1, tzinfo=UTC), datetime(2026, 11, 22, 8, tzinf
 FORMER_UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 _FUTURE = datetime(2099, 1, 1, tzinfo=UTC)
 _SHA1 = 2
+_CAMELLIA256 = 13  # RFC 5581
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Locked secret keys, armored, and unlocked: of the three offices, the old one's former key, and a stranger's."""
+    """Locked secret keys, armored, and unlocked: of the three offices, two more of the old one, and a stranger's."""
 
     armored: Mapping[str, str]
     unlocked: Mapping[str, OfficeKey]
@@ -35,7 +43,8 @@ class Keys:
     @property
     def pins(self) -> Mapping[str, Pin]:
         """What counts as whose key, by fingerprint; the stranger's is not among them."""
-        pinned = (*((code, code, FOREVER) for code in (OLD, NEW, OTHER)), ("former", OLD, FORMER_UNTIL))
+        further = ("former", OLD, FORMER_UNTIL), ("weak", OLD, FOREVER)
+        pinned = (*((code, code, FOREVER) for code in (OLD, NEW, OTHER)), *further)
         return {
             signing.fingerprint: Pin(office, self.unlocked[name].public, MADE, end, None)
             for name, office, end in pinned
@@ -47,7 +56,10 @@ def new_keys() -> Keys:
     """Keys for a kit."""
     offices = {OLD: OLD, NEW: NEW, OTHER: OTHER, "former": OLD, "stranger": "51010001"}
     armored = {name: generate_key(f"{code} <{code}@jiexu.test>", PASSPHRASE, MADE) for name, code in offices.items()}
-    return Keys(armored, {name: load_secret(text, PASSPHRASE) for name, text in armored.items()})
+    unlocked = {name: load_secret(text, PASSPHRASE) for name, text in armored.items()}
+    # RSA of 2048 bits, as no program makes it any more: gpg made it once, without a passphrase.
+    weak = resources.files("flows.conformance").joinpath("weak.asc").read_text(encoding="ascii")
+    return Keys(armored, {**unlocked, "weak": load_secret(weak, "")})
 
 
 def name_of(message: Message) -> PackageName:
@@ -81,10 +93,24 @@ def _compressed(packets: bytes) -> bytes:
 
 def _signed(document: bytes, signature: bytes, keys: Keys, digest: int = SHA256) -> bytes:
     """A document under any signature of the old office, compressed and encrypted to the new one."""
+    return _to_new(_packets(document, signature, keys, digest), keys)
+
+
+def _packets(document: bytes, signature: bytes, keys: Keys, digest: int = SHA256) -> bytes:
     key = keys.unlocked[OLD].signer(SIGNED)
     issuer = bytes.fromhex(key.bound.fingerprint)[-8:]
     announced = framing.encode(framing.ONE_PASS, bytes([3, 0, digest, key.algorithm]) + issuer + b"\x01")
-    return _to_new(_compressed(announced + _literal(document) + signature), keys)
+    return _compressed(announced + _literal(document) + signature)
+
+
+def _by_camellia(document: bytes, keys: Keys) -> bytes:
+    """A good message, encrypted with a good cipher that is not AES (RFC 5581; RFC 9580 §5.13.1)."""
+    session_key, block = secrets.token_bytes(32), secrets.token_bytes(16)
+    plain = block + block[-2:] + _packets(document, _signature(document, keys), keys) + b"\xd3\x14"
+    stream = Cipher(Camellia(session_key), CFB(bytes(16))).encryptor()
+    body = stream.update(plain + hashlib.sha1(plain, usedforsecurity=False).digest()) + stream.finalize()
+    session = keys.unlocked[NEW].public.recipient(SIGNED).wrap(session_key, _CAMELLIA256)
+    return framing.encode(framing.SESSION_KEY, session) + framing.encode(framing.ENCRYPTED, b"\x01" + body)
 
 
 def _signature(document: bytes, keys: Keys, receiver: str = NEW) -> bytes:
@@ -124,6 +150,7 @@ PACKAGES: Mapping[str, tuple[str, Making]] = {
     "T102": ("empty", _nothing),
     "T110": ("not-encrypted", _bare),
     "T111": ("for-another-key", lambda document, keys: sealed(document, keys, OLD, "stranger")),
+    "T112": ("camellia", _by_camellia),
     "T113": ("last-byte", _damaged),
     "T120": ("unsigned", _unsigned),
     "T121": ("sha1", _by_sha1),
@@ -135,6 +162,7 @@ PACKAGES: Mapping[str, tuple[str, Making]] = {
     ),
     "T130": ("unknown-signer", lambda document, keys: sealed(document, keys, "stranger")),
     "T131": ("former-key", lambda document, keys: sealed(document, keys, "former")),
+    "T132": ("rsa-2048", lambda document, keys: sealed(document, keys, "weak")),
     "T140": ("broken-compression", _broken),
 }
 # Good packages under a file name that is wrong.

@@ -1,21 +1,22 @@
 """Vectors of several messages: what the last one means depends on those before it (M190, M191, M200, L, C).
 
-Each story begins at a receiving office that knows nothing of its people and cases: they are the story's own, so that
-all stories can be played to one office, in any order, each in its own. The messages come from the old office, or from
-another one that delivers the same person; a contact letter goes to the old office.
+Each story begins at offices that know nothing of its people and cases: they are the story's own, so that all stories
+can be played to the same offices, in any order, each in its own. The messages come from the old office, or from
+another one that delivers the same person; contact letters, and what belongs to them, go to the old office. Between
+messages somebody at the receiving office may do something (`Act`).
 """
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from flows.conformance import people
-from flows.conformance.letters import NEW, OLD, a_contact_letter, a_delivery, a_header
+from flows.conformance.letters import NEW, OLD, a_contact_letter, a_delivery, a_header, a_receipt
 from formats import xml
 from formats.digest import sha256
 from formats.identifiers import is_resident_number
-from formats.messages import Change, Clarification, Correction, Delivery, Message, Withdrawal
+from formats.messages import Change, Clarification, Correction, Delivery, Finding, Message, Return, Withdrawal
 from formats.record import Record
 
 OTHER = "42010001"  # a third office, which delivers too
@@ -25,20 +26,36 @@ _FIRST_SEQUENCE = 10_000  # above those of the single vectors
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the receiver makes of a message: accepted, rejected, quarantined or repeated, and the codes it gives."""
+    """What the receiver makes of a message: accepted, rejected, quarantined or repeated, and the codes it gives.
+
+    Of an act: done, or returned with the code that the Return message has.
+    """
 
     outcome: str
     codes: tuple[str, ...] = ()
 
 
+class Act(NamedTuple):
+    """What somebody at the receiving office does with what came: `alter` or `return`, with the reason; in words."""
+
+    name: str
+    reason: str
+    words: str
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A code, its flaw, the messages in their order, and what each is answered with."""
+    """A code, its flaw, the messages and acts in their order, and what becomes of each."""
 
     code: str
     name: str
-    messages: tuple[Message, ...]
+    steps: tuple[Message | Act, ...]
     answers: tuple[Answer, ...]
+
+    @property
+    def messages(self) -> Mapping[int, Message]:
+        """The messages by the number of their step, from 1."""
+        return {step: one for step, one in enumerate(self.steps, 1) if not isinstance(one, Act)}
 
     @property
     def folder(self) -> str:
@@ -76,7 +93,7 @@ class _Cast:
 
 
 _ACCEPTED = Answer("accepted")
-Played = tuple[tuple[Message, ...], tuple[Answer, ...]]
+Played = tuple[tuple[Message | Act, ...], tuple[Answer, ...]]
 
 
 def _rejected(code: str, times: int = 1) -> Answer:
@@ -136,11 +153,7 @@ def _unknown_case(cast: _Cast) -> Played:
 
 
 def _unknown_person(cast: _Cast) -> Played:
-    letter, person = a_contact_letter(), cast.record().person
-    known = person.social_security_number
-    applicant = letter.applicant._replace(social_security_number=known, document_number=known)
-    header = replace(cast.header(1, NEW), receiver=OLD)
-    return (replace(letter, header=header, applicant=applicant),), (_rejected("L304"),)
+    return (_letter(cast, 1),), (_rejected("L304"),)
 
 
 def _too_late(cast: _Cast) -> Played:
@@ -151,6 +164,55 @@ def _too_late(cast: _Cast) -> Played:
 def _overtaken(cast: _Cast) -> Played:
     delivery = cast.delivery(2)
     return (_withdrawal(cast, 1, delivery), delivery), (_ACCEPTED, _rejected("C412"))
+
+
+def _altered(cast: _Cast) -> Played:
+    first, kind, month = cast.delivery(1), "210", "2021-05"
+    rows = cast.record().contributions
+    (place,) = (number for number, row in enumerate(rows) if (row.kind, row.month) == (kind, month))
+    right = (*rows[:place], people.a_contribution(kind, month, people.BASE - 500_00), *rows[place + 1 :])
+    change = Change(f"/delivery/record/contributions/contribution[{place + 1}]", "changed")
+    correction = Correction(first.header.message_id, sha256(xml.encode(first)), "C420", (change,))
+    second = cast.delivery(2, record=cast.record(contributions=right), correction=correction)
+    words = f"changes the base of the contribution of kind {kind} for {month} that came with the delivery, to 7000.01"
+    return (first, Act("alter", "", words), second), (_ACCEPTED, Answer("done"), _rejected("L306"))
+
+
+def _returned(code: str) -> Callable[["_Cast"], Played]:
+    def played(cast: _Cast) -> Played:
+        act = Act("return", code, f"returns the delivery with the reason {code}")
+        return (cast.delivery(1), act), (_ACCEPTED, Answer("returned", (code,)))
+
+    return played
+
+
+def _asked(cast: _Cast) -> tuple[Message, Message]:
+    """The person moves to the old office, which then has the record, and the new one asks for it."""
+    moved = cast.delivery(1, sender=NEW)
+    return replace(moved, header=replace(moved.header, receiver=OLD)), _letter(cast, 2)
+
+
+def _letter(cast: _Cast, step: int) -> Message:
+    letter, person = a_contact_letter(), cast.record().person
+    known = person.social_security_number
+    applicant = letter.applicant._replace(social_security_number=known, document_number=known)
+    return replace(letter, header=replace(cast.header(step, NEW, 2), receiver=OLD), applicant=applicant)
+
+
+def _asked_twice(cast: _Cast) -> Played:
+    return (*_asked(cast), _letter(cast, 3)), (_ACCEPTED, _ACCEPTED, _rejected("C414"))
+
+
+def _nothing_to_return(cast: _Cast) -> Played:
+    moved, letter = _asked(cast)
+    header = replace(cast.header(3, NEW, 2, answers=letter.header.message_id), receiver=OLD)
+    back = Return(header, "0" * 64, "2026-11-23T01:29:58Z", (Finding("C420"),), "请核对")
+    return (moved, letter, back), (_ACCEPTED, _ACCEPTED, _rejected("C413"))
+
+
+def _answers_nothing(cast: _Cast) -> Played:
+    header = cast.header(1, answers=str(uuid.uuid5(_NAMESPACE, "never sent")))
+    return (replace(a_receipt(), header=header),), (Answer("quarantined", ("C401",)),)
 
 
 def _withdrawal(cast: _Cast, step: int, of: Delivery) -> Withdrawal:
@@ -179,10 +241,17 @@ _STORIES: Mapping[str, tuple[str, Callable[[_Cast], Played]]] = {
     "L303": ("another-name", _renamed),
     "L304": ("nobody-of-that-number", _unknown_person),
     "L305": ("corrects-another-document", _other_document),
+    "L306": ("altered-meanwhile", _altered),
     "L307": ("pension-months-of-another-office", _pension_overlap),
+    "C401": ("receipt-for-nothing", _answers_nothing),
     "C410": ("about-no-case", _unknown_case),
     "C411": ("withdrawn-too-late", _too_late),
     "C412": ("withdrawn-before-it-came", _overtaken),
+    "C413": ("return-of-nothing", _nothing_to_return),
+    "C414": ("asked-twice", _asked_twice),
+    "C420": ("returned-by-a-person", _returned("C420")),
+    "C421": ("objected-to", _returned("C421")),
+    "C422": ("money-and-form", _returned("C422")),
 }
 
 
