@@ -7,6 +7,7 @@ from archive import chasing, conversation
 from archive.chasing import Chased
 from archive.tables import OUT, REMINDER
 from flows import writing
+from flows.reports import Reminded
 from flows.wiring import SERVICE, Office
 from formats.messages import Awaited
 from formats.workdays import beijing_day
@@ -14,8 +15,8 @@ from formats.workdays import beijing_day
 _AWAITED: Final = get_args(Awaited)
 
 
-def remind(office: Office, at: datetime) -> tuple[str, ...]:
-    """Write a reminder for each case that is overdue at the partner and was not reminded of lately; their numbers.
+def remind(office: Office, at: datetime) -> tuple[Reminded, ...]:
+    """Write a reminder for each case that is overdue at the partner and was not reminded of lately.
 
     The next send pass posts them. Raises ServiceError S403, S409, S416.
     """
@@ -27,7 +28,7 @@ def remind(office: Office, at: datetime) -> tuple[str, ...]:
             count = _count(office, item, at)
             if count:
                 writing.remind(office, item.case, cast("Awaited", item.awaited), item.due, count, SERVICE, at)
-                reminded.append(item.case)
+                reminded.append(Reminded(item.case, item.partner, item.awaited, item.due))
     return tuple(reminded)
 
 

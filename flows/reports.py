@@ -61,6 +61,16 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Reminded:
+    """A reminder that was written: about which case, to which partner, what it owes and since when it is overdue."""
+
+    case: str
+    partner: str
+    awaited: str
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A report whose fields are tuples or counts; reports of parts add up to that of the whole."""
 

@@ -5,6 +5,7 @@ stdout carries the answer, stderr everything else (progress, errors, hints).
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -91,6 +92,19 @@ def judged_lines(word: str, cases: Iterable[Judged], language: Language) -> None
         click.echo(f"{word} {judged.case}")
         for finding in judged.findings:
             click.echo(f"    {finding_line(finding, language)}")
+
+
+def todo_lines(word: str, cases: Iterable[Judged], language: Language) -> None:
+    """Print cases of which this office, as the receiver, still has something to do: a line a code, and what to do."""
+    for judged in cases:
+        codes = Counter(finding.code for finding in judged.findings)
+        own = [code for code in codes if reason(code).actor == "receiver"]
+        if own:
+            click.echo(f"{word} {judged.case}")
+        for code in own:
+            places = f" ({codes[code]} places)" if codes[code] > 1 else ""
+            click.echo(f"    {code} {reason(code).what[language]}{places}")
+            click.echo(f"        {reason(code).todo[language]}")
 
 
 def failed_lines(failures: Iterable[Failed], language: Language) -> None:

@@ -15,7 +15,7 @@ from flows import backup_places, backups, key_warnings
 from flows.faults import coded
 from flows.maintaining import audited
 from flows.reminding import remind
-from flows.reports import Failed, Report, Warned
+from flows.reports import Failed, Reminded, Report, Warned
 from flows.steps import Run, Steps, at_once, quiet
 from flows.times import now
 from flows.wiring import Office
@@ -28,13 +28,13 @@ T = TypeVar("T")
 class UpkeepReport(Report):
     """What an upkeep pass did.
 
-    `reminded` are the cases for which it wrote to the partner, `sealed` the numbers of the segments that it sealed,
+    `reminded` are the reminders that it wrote to partners, `sealed` the numbers of the segments that it sealed,
     `share` is that of the archive's bytes which audits have read lately; `snapshot` is the backup's name, empty where
     none is configured or it failed; what the backup had to leave out, because it is damaged here, is among `failed`.
     `warnings` are of keys that end soon.
     """
 
-    reminded: tuple[str, ...] = ()
+    reminded: tuple[Reminded, ...] = ()
     sealed: tuple[int, ...] = ()
     segments: int = 0
     share: float = 0.0

@@ -1,6 +1,6 @@
 """`jiexu check` and `jiexu package`: documents and packages by hand, with the same checks as the passes make."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from archive import conversation
-from flows import documents, egress, opening, own_keys, prechecking, settings, terminal
+from flows import documents, egress, opening, own_keys, prechecking, settings, staff, terminal
 from flows.commands.common import Place, asked_by, json_option, pass_place
 from flows.prechecking import Receiver
 from flows.private import write_private
@@ -20,11 +20,14 @@ from formats.errors import RefusedError, UsageError
 from formats.messages import Finding
 from formats.workdays import beijing_day
 from formats.xml import DEFAULT_LIMITS
-from transfer import envelope
+from transfer import envelope, staff_cards
 from transfer.naming import parse_name
+from transfer.roster import Roster
+from transfer.staff_cards import StaffCard
 
 # What a package's file is called.
 _SEALED = {".pgp", ".gpg", ".asc"}
+_STAFF = "The staff card that the receiver has of a sender; else those on file in the home."
 
 
 def _bytes(path: Path) -> bytes:
@@ -48,20 +51,43 @@ def _findings(place: Place, file: Path, receiver: Receiver) -> tuple[Finding, ..
     return prechecking.findings(opened.data, beijing_day(at), here, opened.office, parse_name(file.name))
 
 
+def _people(place: Place | None, files: Sequence[Path]) -> Callable[[str], Roster | None]:
+    """Which staff card a sender has: one of these files, or what the home has. Raises UsageError S401, S417, S475."""
+    given = {card.office: card.people for card in map(_card, files)}
+
+    def people(office: str) -> Roster | None:
+        """Of one office."""
+        if office in given or place is None:
+            return given.get(office)
+        card = staff.partner_card(place.home, office)
+        return None if card is None else card.people
+
+    return people
+
+
+def _card(file: Path) -> StaffCard:
+    try:
+        return staff_cards.parse(_bytes(file).decode())
+    except UnicodeDecodeError:
+        raise UsageError("S475", file.name) from None
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option("--receiver", default="", metavar="CODE", help="The receiving office; else whom each document names.")
+@click.option("--staff", "cards", multiple=True, type=click.Path(path_type=Path), metavar="CARD", help=_STAFF)
 @json_option
 @pass_place
-def check(place: Place, files: Sequence[Path], receiver: str, as_json: bool) -> int:
+def check(place: Place, files: Sequence[Path], receiver: str, cards: Sequence[Path], as_json: bool) -> int:
     """Check documents as the receiver would, with the same reason codes. Needs no office.
 
-    In an office's home its environment and stages of approval count, else four stages. A package (.pgp, .gpg, .asc) is
-    opened first, with the home's keys and partners. What only the receiver knows is not checked: whether the message
-    came before, its staff cards, its records, the case.
+    In an office's home its environment, its stages of approval and its partners' staff cards count, else four stages
+    and the cards given. A package (.pgp, .gpg, .asc) is opened first, with the home's keys and partners. What only the
+    receiver knows is not checked: whether the message came before, its records, the case.
     """
     ours = settings.load(place.home) if (place.home / settings.FILE).exists() else None
     to = Receiver(receiver, ours.environment, ours.stages) if ours else Receiver(receiver)
+    to = replace(to, people=_people(place if ours else None, cards))
     results = [Judged(str(file), _findings(place, file, to)) for file in files]
     blocked = [item for item in results if rules.blocks(item.findings)]
     document = {"files": [{"file": item.case, "findings": plain(item.findings)} for item in results]}

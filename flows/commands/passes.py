@@ -54,10 +54,12 @@ def receive(place: Place, engine: str | None, workers: int, as_json: bool) -> in
 
     def people() -> None:
         """Print for people."""
-        names = ("accepted", "rejected", "read", "closed", "quarantined")
-        counts = ", ".join(f"{name} {len(opened[name])}" for name in names)
+        names = ("accepted", "on_hold", "rejected", "read", "closed", "quarantined")
+        counts = ", ".join(f"{name.replace('_', ' ')} {len(opened[name])}" for name in names)
         waits = f", waiting for the next pass {opened['waiting']}" if opened["waiting"] else ""
         click.echo(f"fetched {report['fetched']['fetched']}, {counts}{waits}")
+        terminal.todo_lines("accepted", judged(opened["accepted"]), language)
+        terminal.judged_lines("on hold", judged(opened["on_hold"]), language)
         terminal.judged_lines("rejected", judged(opened["rejected"]), language)
         terminal.judged_lines("closed", [item for item in judged(opened["closed"]) if item.findings], language)
         terminal.failed_lines(failures, language)
@@ -97,7 +99,10 @@ def upkeep(place: Place, engine: str | None, as_json: bool) -> int:
     def people() -> None:
         """Print for people."""
         backup = report["snapshot"] or "no backup"
-        click.echo(f"sealed {len(report['sealed'])}, audited {report['segments']} segments, {backup}")
+        sealed, reminded = len(report["sealed"]), report["reminded"]
+        click.echo(f"reminded {len(reminded)}, sealed {sealed}, audited {report['segments']} segments, {backup}")
+        for item in reminded:
+            click.echo(f"reminded {item['partner']} of {item['case']}: {item['awaited']}, due {item['due']}")
         terminal.problem_lines([Problem(**item) for item in report["problems"]], language)
         terminal.failed_lines(failures, language)
         terminal.warning_lines(warned(report["warnings"]), language)

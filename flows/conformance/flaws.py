@@ -180,6 +180,4 @@ FORMS = (
 )
 FLAWS = (*MESSAGES, *RECORDS, *FORMS)
 # Codes of messages that have no vector, with the reason.
-ELSEWHERE: Mapping[str, str] = dict.fromkeys(
-    ("C402", "C403", "C415", "C423"), "about what the receiver itself sent"
-)
+ELSEWHERE: Mapping[str, str] = dict.fromkeys(("C402", "C403", "C415", "C423"), "about what the receiver itself sent")

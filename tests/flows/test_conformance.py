@@ -326,13 +326,27 @@ def _answer(report: OpenReport) -> stories.Answer:
     return stories.Answer(outcome, tuple(finding.code for finding in one.findings))
 
 
-def test_signed_approvals_are_judged_as_their_folders_say(three: Pair, tmp_path: Path) -> None:
-    """With the sender's card on file, a delivery that all have signed is accepted, each flaw is its code and only it."""
+def test_signed_approvals_are_judged_as_their_folders_say(three: Pair, call: Call, tmp_path: Path) -> None:
+    """With the sender's card on file, a delivery that all have signed is accepted, each flaw is its code and only it.
+
+    `jiexu check` finds the same, in the receiver's home and with the card given elsewhere; without a card it does not.
+    """
     pair = copied(three.sender.parent, tmp_path)
     people = signed.staff()
     with Office.at(pair.sender) as sender, Office.at(pair.receiver) as receiver:
-        partner_staff.add(receiver, people.card(sender.key, now()), "staff-9", now())
+        card = people.card(sender.key, now())
+        partner_staff.add(receiver, card, "staff-9", now())
+    (tmp_path / "old.staff").write_text(card, encoding="utf-8")
     for code, delivery in signed.deliveries(people).items():
+        file = tmp_path / f"{code}.xml"
+        file.write_bytes(encode(delivery))
+        for home, words, expected in (
+            (pair.receiver, (), [code] if code else []),
+            (pair.sender, ("--staff", tmp_path / "old.staff"), [code] if code else []),
+            (pair.sender, (), []),
+        ):
+            told = call("-C", home, "check", file, *words, "--json").document["files"][0]["findings"]
+            assert [one["code"] for one in told] == expected
         item = parcel(pair.sender, pair.receiver, packages.name_of(delivery), encode(delivery))
         exchange.deliver(pair.receiver, item)
         answer = _answer(exchange.receive(pair.receiver).opened)

@@ -4,7 +4,7 @@ r"""A scenario as a text: prose, and blocks of commands with what they print.
     hangzhou> UPDATE …     what the office's own system does in its records database
     days> 40               so many days go by
 
-What differs from run to run is printed by its name: CASE, TIME, DATE, ID (of a message), DIGEST, KEY (a fingerprint).
+What differs from run to run is printed by its name: CASE, TIME, ID (of a message), DIGEST, KEY (a fingerprint).
 PERSON is the person's number at the old office, HERE the one at the new one; as an argument, KEY is the last that was
 printed. `… > FILE` puts what is printed into a file.
 """
@@ -24,8 +24,6 @@ _NAMES: Final = (
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "ID"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "DIGEST"),
     (re.compile(r"\b[0-9A-F]{40}\b"), "KEY"),
-    (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "DATE"),
-    (re.compile(r"\b\d+ (left|over)\b"), r"N \1"),
 )
 
 

@@ -112,6 +112,7 @@ ORDER = (
     "returned-and-corrected",
     "objected",
     "overlapped",
+    "there-and-back",
     "withdrawn",
     "expired",
     "key-changed",
@@ -120,8 +121,9 @@ HEAD = """# Scenarios
 
 One path of a case each, between an old office (Hangzhou, `hangzhou$`) and a new one (Shenzhen, `shenzhen$`), each with
 its own home (`-C` is left out). They are run by the tests, which compare every line. CASE is the case's number, PERSON
-the person's number at the old office, HERE the one at the new one; TIME, DATE, ID, DIGEST and KEY stand for what differs
-each time. `hangzhou> …` is what the office's own system does in its records database, `days> 40` that days go by.
+the person's number at the old office, HERE the one at the new one; TIME, ID, DIGEST and KEY stand for what differs each
+time. All begin on 23 November 2026. `hangzhou> …` is what the office's own system does in its records database,
+`days> 40` that days go by.
 """
 
 
