@@ -20,7 +20,7 @@ from archive.arrivals import Arrival, Incoming, NewArrival, claim, finish, quara
 from archive.case import TRANSITIONS, Event, State, advance
 from archive.claims import Owner
 from archive.closing import ReceivedReceipt, record_receipt, record_receipts
-from archive.duplicates import Earlier, Known, known
+from archive.duplicates import Earlier, Known, known, overtaken
 from archive.journal import Entry, extent
 from archive.ledger import Ledger, chunks, insert, update_each
 from archive.originals import Kept
@@ -91,16 +91,20 @@ class AnsweredDelivery:
     posted: str = ""
 
 
-def prepare(ledger: Ledger, owner: Owner, incoming: Sequence[Incoming], at: datetime) -> tuple[Answer, ...]:
+def prepare(ledger: Ledger, owner: Owner, incoming: Sequence[Incoming], at: datetime) -> tuple[Answer | None, ...]:
     """Enter messages that are to be answered, deliveries with their cases, and reserve their receipts' ids, in order.
 
-    A message that was entered before gets the same ids again. Raises UnreachableError S409 when one of the arrivals
-    is no longer this owner's.
+    A message that was entered before gets the same ids again. None, and nothing is entered, for one that another
+    process has overtaken since it was judged (`duplicates.overtaken`). Raises UnreachableError S409 when one of the
+    arrivals is no longer this owner's.
     """
     now = utc_text(at)
     with ledger.writing() as connection:
         journal.lock(connection)
         claims.confirm(connection, owner, at, [item.arrival.number for item in incoming])
+        late = overtaken(connection, incoming)
+        numbers = [item.arrival.number for item in incoming]
+        incoming = [item for item in incoming if item.arrival.number not in late]
         entered = _entered(connection, incoming)
         fresh = {_content(item): item for item in incoming if _content(item) not in entered}
         _enter_cases(connection, [item for item in incoming if not _is_answered(item, entered)], now)
@@ -108,8 +112,9 @@ def prepare(ledger: Ledger, owner: Owner, incoming: Sequence[Incoming], at: date
         again = [item for item in incoming if _content(item) in entered and not _is_answered(item, entered)]
         update_each(connection, messages, [{"key": entered[_content(item)].id, **_arrived(item)} for item in again])
         rows = _entered(connection, incoming)
-    answers = (rows[_content(item)] for item in incoming)
-    return tuple(Answer(row.answer_id, row.answer_sequence) for row in answers)
+    found = {item.arrival.number: rows[_content(item)] for item in incoming}
+    answers = {number: Answer(row.answer_id, row.answer_sequence) for number, row in found.items()}
+    return tuple(map(answers.get, numbers))
 
 
 def _content(item: Incoming) -> Content:

@@ -161,7 +161,8 @@ def _settle_addressed(office: Office, openings: Sequence[Addressed], steps: Step
     answers = incoming.prepare(office.ledger, office.owner, [item.incoming for item in openings], at)
     steps("prepared", len(answers))
     checkpoint = office.checkpoint(at)
-    drafts, failed = _drafts(office, zip(openings, answers, strict=True), at, checkpoint)
+    prepared = [(item, answer) for item, answer in zip(openings, answers, strict=True) if answer is not None]
+    drafts, failed = _drafts(office, prepared, at, checkpoint)
     originals = office.store.keep([(_kept_as(item), item.opening.package) for item in drafts], at)
     steps("kept", len(originals))
     receipts = answering.make_ready(office, drafts, at)
@@ -184,6 +185,7 @@ def _settle_addressed(office: Office, openings: Sequence[Addressed], steps: Step
             for item in done
             if item.incoming.kind != DELIVERY
         ),
+        waiting=len(openings) - len(prepared),
         failed=(*failed, *untaken),
     )
 

@@ -118,6 +118,48 @@ def test_the_same_ids_after_a_crash(ledger: Ledger, owner: Owner, other: Owner, 
     assert state(ledger, CASE) == "received"
 
 
+CASE_2 = "44030001-2026-000002"
+
+
+@pytest.mark.parametrize(
+    ("text", "case", "message_id", "sequence"),
+    [
+        ("another content", CASE_2, "first", 2),
+        ("another message", CASE_2, "second", 1),
+        ("another delivery of the case", CASE, "second", 2),
+    ],
+)
+def test_two_processes_judge_at_once(
+    ledger: Ledger, owner: Owner, other: Owner, partner: Partner, text: str, case: str, message_id: str, sequence: int
+) -> None:
+    """Both find nothing before theirs; who enters it second is told so, and nothing of it is entered."""
+    new = [partner.message("one", CASE, "first", 1), partner.message(text, case, message_id, sequence)]
+    incoming.record_arrivals(ledger, [item for item, _ in new], SERVICE, NOW)
+    mine, theirs = (
+        replace(item, arrival=incoming.claim(ledger, who, 1, NOW)[0])
+        for who, (_, item) in zip((owner, other), new, strict=True)
+    )
+    assert incoming.known(ledger, mine) == incoming.known(ledger, theirs) == Known()
+    (first,) = incoming.prepare(ledger, owner, [mine], NOW)
+    assert first is not None
+    assert incoming.prepare(ledger, other, [theirs], NOW) == (None,)
+    assert cases.counts(ledger) == {("in", "received"): 1}
+    assert incoming.known(ledger, theirs) != Known()
+
+
+def test_the_neighbours_of_one_that_was_overtaken(ledger: Ledger, owner: Owner, partner: Partner) -> None:
+    """They are entered, in their places."""
+    (first,) = arrived(ledger, owner, [partner.message("one", CASE, "first", 1)])
+    incoming.prepare(ledger, owner, [first], NOW)
+    three = [
+        partner.message("two", CASE_2, "second", 2),
+        partner.message("three", "44030001-2026-000003", "first", 3),
+        partner.message("four", "44030001-2026-000004", "fourth", 4),
+    ]
+    answers = incoming.prepare(ledger, owner, arrived(ledger, owner, three), NOW)
+    assert [answer and answer.sequence for answer in answers] == [2, None, 3]
+
+
 def test_what_was_taken_over_is_not_recorded(ledger: Ledger, owner: Owner, other: Owner, partner: Partner) -> None:
     """The first owner was too slow: its answer is not recorded, single acts are refused with S409."""
     (item,) = arrived(ledger, owner, [partner.message("one", CASE)])

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from archive import duplicates
+from archive.duplicates import Known
 from flows.times import now
 from flows.wiring import Office
 from formats import xml
@@ -16,7 +18,7 @@ from tests import builders as a
 from tests import exchange as ex
 from tests import parts
 from tests.exchange import Alter
-from tests.office import Pair, copied, fill, found_pair, open_approved, some_people, states
+from tests.office import Pair, configure, copied, fill, found_pair, open_approved, some_people, states
 from transfer.keys import generate_key, load_public, load_secret, public_part
 from transfer.mailbox import Parcel
 from transfer.naming import PackageName
@@ -224,6 +226,25 @@ def test_an_identity_used_twice(pair: Pair, second: Callable[[Delivery], Deliver
     assert [item.code for report in reports for item in report.quarantined] == [code]
     assert [item.code for report in reports for item in report.failed] == []
     assert len(ex.quarantined(pair.receiver)) == 1
+    assert len(ex.people_there(pair.receiver)) == len(PEOPLE) + 1
+    assert ex.problems(pair) == ()
+
+
+@pytest.mark.parametrize(("second", "code"), [(same_id, "M190"), (same_sequence, "M191")])
+def test_an_identity_used_twice_at_two_workers(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, second: Callable[[Delivery], Delivery], code: str
+) -> None:
+    """Two that judged at once, each knowing nothing of the other: one is taken in, the other waits and is judged anew."""
+    one = ex.a_new_delivery(1)
+    for delivery in (one, ex.of_another_person(second(one))):
+        ex.deliver(pair.receiver, ex.parcel(pair.sender, pair.receiver, ex.named(delivery), xml.encode(delivery)))
+    configure(pair.receiver, batch=1)
+    with monkeypatch.context() as blind:
+        blind.setattr(duplicates, "known", lambda *_: Known())
+        report = ex.receive(pair.receiver).opened
+    assert (len(report.accepted), report.waiting, report.quarantined) == (len(PEOPLE) + 1, 1, ())
+    report = ex.receive(pair.receiver).opened
+    assert [item.code for item in report.quarantined] == [code]
     assert len(ex.people_there(pair.receiver)) == len(PEOPLE) + 1
     assert ex.problems(pair) == ()
 
