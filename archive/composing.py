@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy import insert, update
 
-from archive import counters, journal
+from archive import counters, journal, objections
 from archive.addressed import case_of
 from archive.case import TRANSITIONS, Event, State
 from archive.journal import Entry, extent
@@ -65,5 +65,6 @@ def record_written(ledger: Ledger, item: Written, who: str, why: str, at: dateti
         message = message_values(item.package, item.kind, item.answers, item.partner, item.sequence, now=now)
         connection.execute(insert(messages).values(message))
         register(connection, sent_values(item.package, row.direction, item.partner, now), why, who, now)
+        objections.admit(connection, item.entries)
         what: dict[str, str | int] = {**extent([number]), "kind": item.kind}
         journal.append(connection, Entry(now, "written", what, why, "signed, encrypted and kept", who), *item.entries)

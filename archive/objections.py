@@ -72,11 +72,21 @@ def enter(ledger: Ledger, case: str, who: str, at: datetime) -> None:
     row = cases.find(ledger, case)
     if row.state not in _CHECKED[row.direction]:
         raise UsageError("S411", f"{case} is {row.state}: nothing that was delivered can be objected to")
+    entry = entered(case, "here", who, at)
     with ledger.writing() as connection:
         log.lock(connection)
-        if _is_open(connection, case):
+        admit(connection, [entry])
+        log.append(connection, entry)
+
+
+def admit(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Whether these entries may be made now, under the journal's lock, whatever they are about.
+
+    Raises UsageError S411 for one more objection to a case that has one which is checked here.
+    """
+    for entry in entries:
+        if entry.kind == "objected" and _is_open(connection, case := str(entry.what["first"])):
             raise UsageError("S411", f"{case} has an objection that is open")
-        log.append(connection, entered(case, "here", who, at))
 
 
 def decide(ledger: Ledger, case: str, ending: Ending, who: str, at: datetime) -> None:

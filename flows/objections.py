@@ -36,8 +36,13 @@ def object_to(office: Office, number: str, note: str, who: str, at: datetime, *,
     goes_back = row.direction == IN and not here
     if goes_back != bool(note):
         raise UsageError("S421", "the note goes to the sending office with the delivery: --note without --here there")
-    if _open(office, row) is not None:
-        raise UsageError("S411", f"{number} has an objection that is open")
+    pending = _open(office, row)
+    if pending is not None:
+        if not goes_back or pending.route != "returned" or row.state is not State.RECEIVED:
+            raise UsageError("S411", f"{number} has an objection that is open")
+        # It was entered, its note is written, and then the process was killed: what is on hold is not refused yet.
+        writing.refuse(office, number, OBJECTED, who, at)
+        return
     if not goes_back:
         register.enter(office.ledger, number, who, at)
         return

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from archive import cases, conversation, journal, money
+from archive import cases, conversation, journal, money, resuming
+from archive import objections as register
 from archive.case import State
 from archive.cases import NewCase
 from archive.money import Remittance
@@ -501,6 +502,31 @@ def test_an_objection_to_what_is_on_hold(waiting: tuple[Pair, str]) -> None:
         with Office.at(home) as office:
             assert [(item.route, item.ending) for item in objections.every(office)] == [(route, "corrected")]
     assert ex.problems(pair) == ()
+
+
+class _Killed(BaseException):
+    """Nothing catches it."""
+
+
+def _killed(*_: object) -> None:
+    raise _Killed
+
+
+def test_an_objection_that_was_cut_off(waiting: tuple[Pair, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between the note and the refusal of what is on hold: entered again it goes on, is one, and refuses."""
+    pair, number = waiting
+    with Office.at(pair.receiver) as office:
+        with monkeypatch.context() as cut:
+            cut.setattr(resuming, "resume", _killed)
+            with pytest.raises(_Killed):
+                objections.object_to(office, number, "a month is missing", "staff-8", now())
+        objections.object_to(office, number, "a month is missing", "staff-8", now())
+        assert [item.route for item in register.registered(office.ledger, number)] == ["returned"]
+        with pytest.raises(UsageError, match="S411"):
+            objections.object_to(office, number, "", "staff-8", now(), here=True)
+    swap(pair)
+    assert states(pair, number) == (State.REJECTED, State.REJECTED)
+    assert ex.codes(ex.case(pair.sender, number).findings) == {"C421"}
 
 
 @pytest.mark.parametrize(

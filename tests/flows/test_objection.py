@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from archive import journal
+from archive import objections as register
 from archive.case import State
+from flows import objections
 from flows.decision_page import WORDS
+from flows.times import now
 from flows.wiring import Office
 from formats import xml
+from formats.errors import UsageError
 from formats.messages import Delivery
 from formats.reasons import LANGUAGES, Language
 from formats.record import Record
@@ -279,3 +283,19 @@ def test_what_is_no_objection_is_refused(pair: Pair, number: str, call: Call, tm
     assert code(pair.receiver, "decision", number, *page) == "S411"
     assert code(pair.receiver, "uphold", number, "--text", "x") == "S411"
     assert not (tmp_path / "result.html").exists()
+
+
+@pytest.mark.parametrize("first_here", [True, False], ids=["here first", "returned first"])
+def test_two_clerks_at_once(pair: Pair, number: str, monkeypatch: pytest.MonkeyPatch, *, first_here: bool) -> None:
+    """Both found no open objection: the second is refused all the same, and one stands in the register."""
+    monkeypatch.setattr(objections, "_open", lambda *_: None)
+    with Office.at(pair.receiver) as office:
+        for here in (first_here, not first_here):
+            note = "" if here else "a month is missing"
+            if here is first_here:
+                objections.object_to(office, number, note, "staff-8", now(), here=here)
+            else:
+                with pytest.raises(UsageError, match="S411"):
+                    objections.object_to(office, number, note, "staff-9", now(), here=here)
+        known = register.registered(office.ledger, number)
+    assert [(item.entered_by, item.route) for item in known] == [("staff-8", "here" if first_here else "returned")]
