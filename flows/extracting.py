@@ -23,6 +23,7 @@ from typing import Final, Literal, TextIO
 from archive import journal
 from archive.entries import Entry
 from archive.flushing import flush
+from archive.segments.files import held
 from flows.private import write_private
 from flows.reports import plain
 from flows.times import utc_text
@@ -38,6 +39,7 @@ Purpose = Literal["planning", "development"]
 PURPOSES: Final[tuple[Purpose, ...]] = ("planning", "development")
 
 KEY: Final = "keys/extract.key"
+_LOCK: Final = "keys/extract.lock"
 _KEY: Final = re.compile("[0-9a-f]{64}")
 MANIFEST: Final = "manifest.json"
 _MOST_LEFT_OUT: Final = 0.2  # of the people: more, and the extract says something else than the records
@@ -76,6 +78,11 @@ def extract(office: Office, asked: Asked, folder: Path, at: datetime) -> Extract
     """
     if len(set(asked.by)) != len(asked.by):
         raise UsageError("S491", "two different people ask for an extract together")
+    with held(office.settings.path(_LOCK)):  # one after the other: two of one name would write into each other
+        return _extract(office, asked, folder, at)
+
+
+def _extract(office: Office, asked: Asked, folder: Path, at: datetime) -> Extract:
     if folder.exists():
         raise UsageError("S414", str(folder))
     key = _key(office)

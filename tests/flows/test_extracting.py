@@ -3,6 +3,8 @@
 import csv
 import json
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -20,6 +22,7 @@ from formats.digest import sha256
 from formats.errors import UnreachableError, UsageError
 from tests.command_line import Call
 from tests.office import copied, fill, found_pair, some_people
+from tests.parts import ROOT
 
 PEOPLE = some_people(120)
 ASKED = Asked(100, 3, "planning", ("staff-1", "staff-2"))
@@ -164,6 +167,22 @@ def test_the_command(home: Path, tmp_path: Path, call: Call) -> None:
     assert (again.status, again.code) == (2, "S414")
     alone = call("-C", home, *words, "-o", tmp_path / "other", "--json")
     assert (alone.status, alone.code) == (2, "S491")
+
+
+def test_two_at_once_under_one_name(home: Path, tmp_path: Path) -> None:
+    """Of three processes one writes the extract, whole and once in the journal; the others are told that it is there."""
+    words = ("extract", "--persons", "100", "--k", "3", "--for", "planning", "--by", "staff-1", "--by", "staff-2")
+    start = "from flows.start import main; main()"
+    command = [sys.executable, "-c", start, "-C", str(home), *words, "-o", str(tmp_path / "out"), "--json"]
+    runs = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(3)]
+    told = [json.loads(run.communicate(timeout=120)[0]) for run in runs]
+    assert sorted(run.returncode for run in runs) == [0, 2, 2]
+    assert sorted(one.get("error", {}).get("code", "") for one in told) == ["", "S414", "S414"]
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+    assert {name: sha256((tmp_path / "out" / name).read_bytes()) for name in manifest["files"]} == manifest["files"]
+    with Office.at(home) as office:
+        entries = [line.what["digest"] for line in journal.entries(office.ledger) if line.kind == "extracted"]
+    assert entries == [sha256((tmp_path / "out" / "manifest.json").read_bytes())]
 
 
 def test_records_that_change_meanwhile(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
