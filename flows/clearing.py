@@ -78,7 +78,10 @@ def propose(office: Office, number: str, keep: Side, on: date) -> Proposal:
 
 
 def agree(office: Office, proposal: Proposal, agreed: date, who: str, at: datetime) -> None:
-    """Enter in the journal that the person and the office agreed on a day which relation is kept."""
+    """Enter in the journal that the person and the office agreed on a day which relation is kept.
+
+    Of several entries the one made last counts.
+    """
     months = len(proposal.clearing.cleared)
     what = {**extent([proposal.case.case]), "kept": proposal.keep, "months": months, "agreed": agreed.isoformat()}
     with office.ledger.writing() as connection:

@@ -81,7 +81,7 @@ def add(office: Office, person: str, certificate: PublicKey, who: str, at: datet
 
     what: dict[str, str | int] = {"person": person, "fingerprint": key.fingerprint}
     entry = Entry(utc_text(at), "staff-added", what, _WHY, "the certificate was put on the roster", who)
-    return _change(office, person, changed, [entry], who, at, certificate=certificate.armored)
+    return _change(office, person, changed, lambda _: [entry], who, at, certificate=certificate.armored)
 
 
 def give(
@@ -98,7 +98,9 @@ def give(
     what: dict[str, str | int] = {"person": person, "role": role, "from": utc_text(given.valid_from)}
     what["until"] = utc_text(given.valid_to) if ends else ""
     entry = Entry(utc_text(at), "staff-role-given", what, _WHY, "written into the roster", who)
-    return _change(office, person, lambda known: replace(known, roles=(*known.roles, given)), [entry], who, at)
+    return _change(
+        office, person, lambda known: replace(known, roles=(*known.roles, given)), lambda _: [entry], who, at
+    )
 
 
 def end(office: Office, person: str, roles: Sequence[str], until: datetime, who: str, at: datetime) -> Person:
@@ -113,20 +115,15 @@ def end(office: Office, person: str, roles: Sequence[str], until: datetime, who:
         kept = (replace(one, valid_to=last) if ends(one) else one for one in known.roles)
         return replace(known, roles=tuple(one for one in kept if one.valid_from < one.valid_to))
 
-    ended = [one.role for one in _known(load(office.settings.home), person).roles if ends(one)]
-    if not ended:
-        raise UsageError("S471", f"{person}: nothing to end")
-    entries = [
-        Entry(
-            utc_text(at),
-            "staff-role-ended",
-            {"person": person, "role": role, "until": utc_text(last)},
-            _WHY,
-            "written into the roster",
-            who,
-        )
-        for role in dict.fromkeys(ended)
-    ]
+    def entries(known: Person) -> list[Entry]:
+        """One for each role that ends."""
+        ended = dict.fromkeys(one.role for one in known.roles if ends(one))
+        if not ended:
+            raise UsageError("S471", f"{person}: nothing to end")
+        what = {"person": person, "until": utc_text(last)}
+        day, how = utc_text(at), "written into the roster"
+        return [Entry(day, "staff-role-ended", {**what, "role": role}, _WHY, how, who) for role in ended]
+
     return _change(office, person, changed, entries, who, at)
 
 
@@ -134,21 +131,25 @@ def _change(
     office: Office,
     person: str,
     change: Callable[[Person], Person],
-    entries: Iterable[Entry],
+    entries: Callable[[Person], Iterable[Entry]],
     who: str,
     at: datetime,
     *,
     certificate: str = "",
 ) -> Person:
-    """Write the roster with one person changed, and the certificate of that person where there is one."""
+    """Write the roster with one person changed, and the certificate of that person where there is one.
+
+    `change` and `entries` get the person as the roster has it while nobody else may write it.
+    """
     home = office.settings.home
     with held(office.settings.path(_LOCK)):
         known = load(home)
         _may_change(known, who, at)
-        changed = change(known.get(person, Person(person, ())) if certificate else _known(known, person))
+        before = known.get(person, Person(person, ())) if certificate else _known(known, person)
+        changed = change(before)
         after = {**known, person: changed}
         rosters.check(after)
-        with journal.around(office.ledger, *entries):
+        with journal.around(office.ledger, *entries(before)):
             try:
                 (home / STAFF).mkdir(mode=0o700, exist_ok=True)
                 replace_whole(home / FILE, (_COMMENT + rosters.render(after.values())).encode())

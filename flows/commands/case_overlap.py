@@ -10,6 +10,7 @@ from flows.commands.common import Place, by_option, json_option, pass_place
 from flows.private import write_private
 from flows.reports import plain
 from flows.times import now
+from formats.errors import UsageError
 from formats.pension.overlap import Side
 from formats.reasons import LANGUAGES, Language
 from formats.workdays import beijing_day
@@ -52,6 +53,8 @@ def clear(
     case is off the list. The journal says who took the sheet out, and with --agreed what the person agreed to.
     """
     at = now()
+    if agreed is not None and agreed.date() > beijing_day(at):
+        raise UsageError("S421", "--agreed: a day that is still to come")
     with place.office() as office:
         proposal = clearing.propose(office, number, keep, beijing_day(at))
         documents.note_taken_out(office, proposal.original, by, at)

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from archive import journal
-from flows import clearing
+from flows import clearing, sheet
+from flows.sheet import Table
 from flows.synthetic.people import already_contributed
 from flows.synthetic.places import SHENZHEN
 from flows.times import now
@@ -122,6 +124,8 @@ def test_the_sheet_and_the_agreement(pair: Pair, call: Call, tmp_path: Path) -> 
     assert "3 months, kept: stored" in draft.out
     assert sheet.stat().st_mode & 0o777 == 0o600
     assert "重复缴费清理表" in sheet.read_text(encoding="utf-8")
+    later = call("-C", pair.receiver, *words, "--agreed", "2999-01-01", "--json")
+    assert (later.status, later.code) == (2, "S421")  # nobody has agreed yet on a day to come
     agreed = call("-C", pair.receiver, *words, "--agreed", "2026-11-20")
     assert agreed.status == 0
     with Office.at(pair.receiver) as office:
@@ -136,3 +140,11 @@ def test_the_sheet_and_the_agreement(pair: Pair, call: Call, tmp_path: Path) -> 
     listed = call("-C", pair.receiver, "case", "overlaps")
     assert listed.out.split()[-3:] == [number, "33010001", str(MONTHS)]
     assert call("-C", pair.sender, "case", "overlaps").out.count("\n") <= 1
+
+
+def test_a_sheet_is_well_formed_whatever_people_write() -> None:
+    """Marks are escaped, and what XML cannot hold is shown as one replacement each."""
+    table = Table("<b>", ("a&b",), [("x\x0by",)])
+    root = etree.fromstring(sheet.page("en", "</title>", ["1 < 2\x01\x00", "\uffff"], [table]))
+    text = "".join(root.itertext())
+    assert all(shown in text for shown in ("</title>", "1 < 2\ufffd\ufffd", "<b>", "a&b", "x\ufffdy"))

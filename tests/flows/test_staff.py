@@ -229,3 +229,23 @@ def test_a_partner_takes_the_card_that_the_office_signed(desk: Desk) -> None:
     assert taken(first).code == "S486"
     assert files.partner_card(other, "33010001") == StaffCard("33010001", newer.issued.replace(microsecond=0), {})
     assert json.loads(taken(text).out)["partner"] == "33010001"
+
+
+def test_a_role_that_is_given_while_another_ends(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ends is what the roster has under the lock: the journal has an entry for each role that is ended."""
+    desk.employed(ADMINISTRATOR, "system-administrator")
+    desk.employed("staff-1", "handler")
+    with Office.at(desk.place.home) as office, monkeypatch.context() as slow:
+        locked = roster.held
+
+        def other_first(lock: Path) -> object:
+            """Another administrator is quicker, once."""
+            slow.setattr(roster, "held", locked)
+            assert desk.staff("role", "staff-1", "lookup").status == 0
+            return locked(lock)
+
+        slow.setattr(roster, "held", other_first)
+        person = roster.end(office, "staff-1", (), now() + timedelta(hours=1), ADMINISTRATOR, now())
+        assert all(role.valid_to < now() + timedelta(hours=2) for role in person.roles)
+        entries = [entry for entry in journal.entries(office.ledger) if entry.kind == "staff-role-ended"]
+    assert sorted(str(entry.what["role"]) for entry in entries) == ["handler", "lookup"]
