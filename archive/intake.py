@@ -1,8 +1,11 @@
-"""The table of what was taken in: one row a case, written in the transaction that writes the record's rows.
+"""The tables of what was taken in, written in the transaction that writes the record's rows.
 
-It is what makes taking in idempotent, and what tells a second transfer of the same relation from the first.
+`jiexu_intake` has one row a case. It is what makes taking in idempotent, and what tells a second transfer of the same
+relation from the first. `jiexu_shared` has the rows that a case brought and that were here already: a correction must
+not take them away. It is made when there is first something to write into it.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -21,6 +24,13 @@ INTAKE = sa.Table(
     sa.Column("person", sa.Text, nullable=False, index=True, comment="person number at this office"),
     sa.Column("kinds", sa.Text, nullable=False, comment="insurance kinds (AAE140), separated by blanks"),
     sa.Column("taken_in", sa.Text, nullable=False, comment="UTC"),
+)
+
+SHARED = sa.Table(
+    "jiexu_shared",
+    sa.MetaData(),
+    sa.Column("case_number", sa.Text, primary_key=True),
+    sa.Column("row_digest", sa.Text, primary_key=True, comment="SHA-256 of the row's part and values, lower-case hex"),
 )
 
 
@@ -51,6 +61,21 @@ def taken_in(connection: sa.Connection, case: str) -> TakenIn | None:
     columns = (INTAKE.c[name] for name in TakenIn._fields)
     row = connection.execute(sa.select(*columns).where(INTAKE.c.case_number == case)).first()
     return None if row is None else TakenIn(*row)
+
+
+def share(connection: sa.Connection, case: str, digests: Collection[str]) -> None:
+    """Note the rows that this case brought and that were here already, by their digests."""
+    new = set(digests) - shared(connection, case) if digests else set()
+    if new:
+        SHARED.create(connection, checkfirst=True)
+        connection.execute(sa.insert(SHARED), [{"case_number": case, "row_digest": digest} for digest in sorted(new)])
+
+
+def shared(connection: sa.Connection, case: str) -> set[str]:
+    """The digests of the rows that this case brought and that were here already."""
+    if not sa.inspect(connection).has_table(SHARED.name):
+        return set()
+    return set(connection.scalars(sa.select(SHARED.c.row_digest).where(SHARED.c.case_number == case)))
 
 
 def kinds_from(connection: sa.Connection, person: str, sender: str) -> set[str]:

@@ -6,6 +6,7 @@ A correction takes the place of what its case brought (`records_replacing.py`).
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from archive.records_replacing import Replaced
 from archive.records_rows import Rows
 from formats import rules
 from formats.conversions import to_cell
+from formats.digest import sha256
 from formats.messages import Delivery, Finding
 from formats.record import Contribution
 
@@ -68,7 +70,10 @@ class TakingIn:
         """The person is known here."""
         findings = self._conflicts(person, name, None)
         if not rules.blocks(findings):
-            self._store(person, {name: self._missing(name, person) for name in self._rows.parts})
+            new = {name: self._missing(name, person) for name in self._rows.parts}
+            here = (_digests(name, getattr(self._record, name), some) for name, some in new.items())
+            intake.share(self._connection, self._header.case, set().union(*here))
+            self._store(person, new)
         return findings
 
     def _store(self, person: str, rows: Mapping[str, Sequence[Any]]) -> None:
@@ -98,7 +103,10 @@ class TakingIn:
         return findings
 
     def _changed_since(self, changes: Sequence[Replaced], person: str, earlier: Delivery) -> bool:
-        """Whether a row to be replaced does not stand as it was written, or was refunded."""
+        """Whether a row to be replaced does not stand as it was written, was refunded, or is this office's own too."""
+        shared = intake.shared(self._connection, self._header.case)
+        if any(item.before and _digest(item.part, item.row) in shared for item in changes):
+            return True
         stored = self._contributions(person, {row.kind for row in earlier.record.contributions})
         if records_replacing.refunded_since(changes, earlier.record, stored):
             return True
@@ -120,6 +128,8 @@ class TakingIn:
                 self._rows.statements.delete(self._connection, self._rows.parts[item.part], self._written(item, person))
             wanted = item.after if item.before else min(item.after, missing[item.part].count(item.row))
             self._rows.insert_part(item.part, [person] * wanted, [item.row] * wanted, self._header.sender)
+            if wanted < item.after:
+                intake.share(self._connection, self._header.case, {_digest(item.part, item.row)})
         entries = missing["other"]
         self._rows.insert_part("other", [person] * len(entries), entries, self._header.sender)
 
@@ -180,6 +190,15 @@ def _lock(connection: sa.Connection, number: str) -> None:
     if connection.dialect.name == "postgresql":
         key = hashlib.sha256(f"jiexu take_in {number}".encode()).digest()[:8]
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (int.from_bytes(key, signed=True),))
+
+
+def _digests(part: str, delivered: Sequence[Any], new: Sequence[Any]) -> set[str]:
+    """The digests of the delivered rows of a part that are not new."""
+    return {_digest(part, row) for row in Counter(delivered) - Counter(new)}
+
+
+def _digest(part: str, row: Sequence[str]) -> str:
+    return sha256("\0".join((part, *row)).encode())
 
 
 def _brought(case: str) -> str:

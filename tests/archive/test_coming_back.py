@@ -26,6 +26,7 @@ from tests.builders import (
     a_contribution,
     a_delivery,
     a_header,
+    a_month_total,
     a_person,
     a_record,
     an_employer,
@@ -49,7 +50,7 @@ def records(database_url: str) -> Iterator[RecordsDatabase]:
 def _paid(first: str, count: int, office: str = SENDER, kind: str = "310", **changes: str) -> tuple[Contribution, ...]:
     """Months paid at an office's place to its own employer E1."""
     return tuple(
-        a_contribution(kind, month, division=PLACES[office], employer_id="E1", **changes)
+        a_contribution(kind, month, **{"division": PLACES[office], "employer_id": "E1", **changes})
         for month in months(first, count)
     )
 
@@ -209,3 +210,20 @@ def _book(url: str, person: str, rows: Sequence[Contribution]) -> None:
         there.store_employers([an_employer(employer_id="E1")])
         there.insert_part("contributions", [person] * len(rows), rows)
     database.close()
+
+
+@pytest.mark.parametrize("part", ["contributions", "months"])
+def test_a_correction_never_takes_an_own_row_away(records: RecordsDatabase, part: str) -> None:
+    """L306 for a row that was here before the delivery brought it, also where nothing in the row says whose it is."""
+    own = _paid("2020-01", 2, employer_id="")
+    total = a_month_total("310", first="2020-01", last="2020-02", actual="2", total="2")
+    whole = Record(a_person(), contributions=own, months=(total,))
+    records.add([("1", whole)])
+    brought = _moved(whole, RECEIVER)
+    assert records.take_in(brought, "1" * 64, AT) == ()
+    assert records.read("1", KINDS) == whole
+    less = replace(whole, **{part: getattr(whole, part)[1:]})
+    correction = Correction(brought.header.message_id, "1" * 64, "C420", ())
+    corrected = replace(brought, record=less, correction=correction)
+    assert [one.code for one in records.take_in(corrected, "2" * 64, AT, {"1" * 64: brought})] == ["L306"]
+    assert records.read("1", KINDS) == whole
