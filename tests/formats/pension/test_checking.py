@@ -130,6 +130,23 @@ def test_what_is_wrong_is_found_at_its_place(
     assert (code, path) in {(found.code, found.path) for found in check(broken(), record, LATER)}
 
 
+@pytest.mark.parametrize(("code", "path", "broken", "record"), [one for one in BROKEN if one[0] < "R045"])
+def test_what_is_wrong_by_itself_is_told_once(
+    code: str, path: str, broken: Callable[[], InformationForm], record: Record
+) -> None:
+    """No difference from the record is told at the same place, nor of rows that do not lie in years or overlap."""
+    found = check(broken(), record, LATER)
+    assert {one.code for one in found if one.path == path} == {code}
+    if code in ("R042", "R043"):
+        assert not [one for one in found if one.code in ("R045", "R046", "R047") and "/period[" in one.path]
+
+
+def test_an_amount_beside_a_wrong_sum_is_told() -> None:
+    """Which part of a sum disagrees with the record is said, although the sum does not add up either."""
+    found = {(one.code, one.path) for one in check(with_sums(FORM, before_1998="1.00"), GOOD, LATER)}
+    assert {("R040", f"{SUMS}/@account"), ("R045", f"{SUMS}/@before1998")} <= found
+
+
 def test_every_code_of_the_forms_is_broken_here() -> None:
     """The table has no R code from R040 on that no form above breaks."""
     assert {code for code in reasons() if "R040" <= code < "S"} <= {code for code, *_ in BROKEN}
