@@ -165,6 +165,20 @@ def test_the_letter_is_taken_back(pair: Pair) -> None:
     assert states(pair, late) == (State.ACCEPTED, State.ACCEPTED)
 
 
+def test_a_delivery_to_a_case_that_is_closed(pair: Pair) -> None:
+    """C415: what was asked for and withdrawn is refused when it comes all the same, and nobody is taken in."""
+    number = ask(pair)
+    swap(pair)
+    with Office.at(pair.receiver) as office:
+        writing.withdraw(office, number, "asked the wrong office", "staff-9", now())
+    swap(pair)
+    late = ex.with_header(ex.a_new_delivery(1), case=number)
+    ex.deliver(pair.receiver, ex.parcel(pair.sender, pair.receiver, ex.named(late), xml.encode(late)))
+    (refused,) = ex.receive(pair.receiver).opened.rejected
+    assert (refused.case, [finding.code for finding in refused.findings]) == (number, ["C415"])
+    assert ex.case(pair.receiver, number).state is State.WITHDRAWN
+
+
 def test_a_delivery_is_taken_back_before_it_comes(pair: Pair) -> None:
     """A withdrawal that overtakes its delivery: the delivery is refused when it comes, nobody is taken in."""
     (number,) = open_approved(pair, [PERSON])
