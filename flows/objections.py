@@ -37,16 +37,14 @@ def object_to(office: Office, number: str, note: str, who: str, at: datetime, *,
     if goes_back != bool(note):
         raise UsageError("S421", "the note goes to the sending office with the delivery: --note without --here there")
     pending = _open(office, row)
-    if pending is not None:
-        if not goes_back or pending.route != "returned" or row.state is not State.RECEIVED:
-            raise UsageError("S411", f"{number} has an objection that is open")
-        # It was entered, its note is written, and then the process was killed: what is on hold is not refused yet.
-        writing.refuse(office, number, OBJECTED, who, at)
-        return
+    cut_off = goes_back and pending is not None and _cut_off(office, row, pending)
+    if pending is not None and not cut_off:
+        raise UsageError("S411", f"{number} has an objection that is open")
     if not goes_back:
         register.enter(office.ledger, number, who, at)
         return
-    writing.send_back(office, number, OBJECTED, note, who, at, (register.entered(number, "returned", who, at),))
+    entries = () if cut_off else (register.entered(number, "returned", who, at),)
+    writing.send_back(office, number, OBJECTED, note, who, at, entries)
 
 
 def correct(office: Office, number: str, code: str, who: str, why: str, at: datetime) -> None:
@@ -117,6 +115,17 @@ def reasons(office: Office, row: CaseRow) -> str:
 
 def _open(office: Office, row: CaseRow) -> Objection | None:
     return next((item for item in of_case(office, row) if not item.ending), None)
+
+
+def _cut_off(office: Office, row: CaseRow, pending: Objection) -> bool:
+    """Whether the process was killed after the objection was entered, and before the delivery on hold was refused.
+
+    A delivery that came after it is another one, which the objection has led to: its correction.
+    """
+    if row.state is not State.RECEIVED or pending.route != "returned":
+        return False
+    said = conversation.said(office.ledger, row.partner, row.case)
+    return any(one.message_id == row.message_id and one.created <= pending.entered for one in said)
 
 
 def _completed(item: Objection, said: Sequence[Said]) -> Objection:

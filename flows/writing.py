@@ -52,18 +52,13 @@ def send_back(
         raise UsageError("S411", f"{number} was not delivered to this office")
     if row.state is State.RECEIVED:
         clarify(office, number, note, "", "", who, at, entries)
-        refuse(office, number, code, who, at)
+        resuming.resume(office.ledger, number, who, _returned(code), at, code)
         return
 
     def message(header: Header) -> Return:
         return Return(header, row.digest, utc_text(at), (Finding(code),), note)
 
     _write(office, row, "return", row.message_id, message, Event.SEND_BACK, who, _returned(code), at, entries)
-
-
-def refuse(office: Office, number: str, code: str, who: str, at: datetime) -> None:
-    """Refuse a delivery that is on hold, by its receipt, for this reason. Raises UsageError S411, S412."""
-    resuming.resume(office.ledger, number, who, _returned(code), at, code)
 
 
 def _returned(code: str) -> str:

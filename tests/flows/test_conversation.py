@@ -1,6 +1,7 @@
 """Two whole offices talk about a case: asked for, delivered, returned, corrected, withdrawn, declined, reminded."""
 
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -176,6 +177,8 @@ def test_a_delivery_to_a_case_that_is_closed(pair: Pair) -> None:
     ex.deliver(pair.receiver, ex.parcel(pair.sender, pair.receiver, ex.named(late), xml.encode(late)))
     (refused,) = ex.receive(pair.receiver).opened.rejected
     assert (refused.case, [finding.code for finding in refused.findings]) == (number, ["C415"])
+    with Office.at(pair.receiver) as office:
+        assert office.records.taken_in(number) is None
     assert ex.case(pair.receiver, number).state is State.WITHDRAWN
 
 
@@ -504,10 +507,13 @@ def test_an_objection_to_what_is_on_hold(waiting: tuple[Pair, str]) -> None:
         (came,) = objections.every(office)
         assert (came.route, came.ending) == ("received", "")
         objections.correct(office, number, "", "staff-9", "found in the file", now())
+    time.sleep(1)  # the correction comes in a later second than the objection
     approve(pair.sender, number)
     swap(pair)
     with Office.at(pair.receiver) as office:
         assert [item.ending for item in objections.every(office)] == [""]
+        with pytest.raises(UsageError, match="S411"):  # the objection is open until the correction is taken in
+            objections.object_to(office, number, "another month is missing", "staff-9", now())
         paid = Remittance("110", total(pair.sender, number), "2026-12-01", "V-1")
         remitting.remit(office, number, paid, "staff-9", now())
     swap(pair)
