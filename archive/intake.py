@@ -2,7 +2,7 @@
 
 `jiexu_intake` has one row a case. It is what makes taking in idempotent, and what tells a second transfer of the same
 relation from the first. `jiexu_shared` has the rows that a case brought and that were here already: a correction must
-not take them away. It is made when there is first something to write into it.
+not take them away.
 """
 
 from collections.abc import Collection
@@ -28,7 +28,7 @@ INTAKE = sa.Table(
 
 SHARED = sa.Table(
     "jiexu_shared",
-    sa.MetaData(),
+    metadata,
     sa.Column("case_number", sa.Text, primary_key=True),
     sa.Column("row_digest", sa.Text, primary_key=True, comment="SHA-256 of the row's part and values, lower-case hex"),
 )
@@ -67,14 +67,11 @@ def share(connection: sa.Connection, case: str, digests: Collection[str]) -> Non
     """Note the rows that this case brought and that were here already, by their digests."""
     new = set(digests) - shared(connection, case) if digests else set()
     if new:
-        SHARED.create(connection, checkfirst=True)
         connection.execute(sa.insert(SHARED), [{"case_number": case, "row_digest": digest} for digest in sorted(new)])
 
 
 def shared(connection: sa.Connection, case: str) -> set[str]:
     """The digests of the rows that this case brought and that were here already."""
-    if not sa.inspect(connection).has_table(SHARED.name):
-        return set()
     return set(connection.scalars(sa.select(SHARED.c.row_digest).where(SHARED.c.case_number == case)))
 
 

@@ -51,10 +51,20 @@ class RecordsDatabase:
         self._naming = naming(profile)
 
     def create_schema(self) -> None:
-        """Create the profile's tables where they are missing, and the table of what was taken in."""
+        """Create the profile's tables where they are missing, and those of `prepare`: a database of nobody else's."""
         with self._connection.transaction(write=True) as connection:
             schema(self._profile, self._connection.dialect).create_all(connection)
+        self.prepare()
+
+    def prepare(self) -> tuple[str, ...]:
+        """Make the tables of what was taken in where they are missing, beside the office's own, and name those made.
+
+        Never by itself: where one was lost, nobody would know any more what came before. Raises S409, S415.
+        """
+        with self._connection.transaction(write=True) as connection:
+            there = set(sa.inspect(connection).get_table_names())
             intake.metadata.create_all(connection)
+        return tuple(name for name in intake.metadata.tables if name not in there)
 
     def deviations(self) -> tuple[Deviation, ...]:
         """Where the database is not what the profile says, in counts (`records_check.py`). Raises S409."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from archive import intake
 from formats.profile import Profile, RowProfile
 
 MISSING_TABLE, MISSING_COLUMN, UNMAPPED = "missing table", "missing column", "unmapped codes"
@@ -41,6 +42,7 @@ class Deviation:
 def deviations(connection: sa.Connection, profile: Profile) -> Iterator[Deviation]:
     """All differences, by row type in the order of the record. Raises what the connection raises."""
     inspector = sa.inspect(connection)
+    yield from (Deviation(name, "", MISSING_TABLE) for name in intake.metadata.tables if not inspector.has_table(name))
     seen = set[str]()
     tables = Counter(row.table for row in profile.rows)
     for row in (row for row in profile.rows if row.table):

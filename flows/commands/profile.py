@@ -65,6 +65,20 @@ def check(place: Place, as_json: bool) -> int:
     return _PROBLEM if wrong else 0
 
 
+@profile.command()
+@json_option
+@pass_place
+def prepare(place: Place, as_json: bool) -> int:
+    """Make the tables of what was taken in (`jiexu_intake`, `jiexu_shared`) beside the office's own, once.
+
+    Nothing of the office's is read or changed. Without them no delivery is taken in (S415).
+    """
+    with place.office() as office:
+        made = list(office.records.prepare())
+    terminal.emit(as_json, {"made": made}, lambda: click.echo("\n".join(made) or "they are there already"))
+    return 0
+
+
 def _told(item: Deviation) -> dict[str, str | int]:
     return {
         "code": item.code,

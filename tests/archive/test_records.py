@@ -214,7 +214,8 @@ def test_numeric_columns_of_other_types(postgresql_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["ALTER TABLE ac43 RENAME aae180 TO basis", "DROP TABLE ac43", "DROP TABLE jiexu_intake"]
+    "damage",
+    ["ALTER TABLE ac43 RENAME aae180 TO basis", "DROP TABLE ac43", "DROP TABLE jiexu_intake"],
 )
 def test_schema_mismatch(records: RecordsDatabase, database_url: str, damage: str) -> None:
     """A missing table or column is S415, and nothing is written."""
@@ -222,6 +223,20 @@ def test_schema_mismatch(records: RecordsDatabase, database_url: str, damage: st
     with pytest.raises(UsageError, match="S415"):
         records.take_in(a_delivery(), "d", AT)
     assert records.persons() == []
+
+
+def test_a_database_of_the_office_s_own(records: RecordsDatabase, database_url: str) -> None:
+    """Tables that are not there are named, made once beside the others, and deliveries are taken in from then on."""
+    records.add([("1", a_record(person=a_person(social_security_number="X")))])
+    _execute(database_url, "DROP TABLE jiexu_intake", "DROP TABLE jiexu_shared")
+    assert [(item.table, item.code) for item in records.deviations()] == [
+        ("jiexu_intake", "S415"),
+        ("jiexu_shared", "S415"),
+    ]
+    assert records.prepare() == ("jiexu_intake", "jiexu_shared")
+    assert records.prepare() == records.deviations() == ()
+    assert records.take_in(a_delivery(), "d", AT) == ()
+    assert sorted(records.persons()) == ["1", NUMBER]
 
 
 def test_values_that_do_not_fit(postgresql_url: str) -> None:

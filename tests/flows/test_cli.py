@@ -82,6 +82,7 @@ GOOD = {
     "record import": "record import INTERFACE --as gbt40217",
     "profile list": "profile list",
     "profile show": "profile show agency-aac",
+    "profile prepare": "profile prepare",
     "profile check": "profile check",
     "show": "show SENT -o OUT",
 }
