@@ -91,11 +91,14 @@ class TakingIn:
         earlier = records_replacing.corrected(self._delivery, self._known, mark.digest) if mark else None
         if mark is None or earlier is None or found is None or found[0] != mark.person:
             return (records_replacing.other_document(),)
+        parts = [name for name in self._rows.parts if name != "other"]
+        changes = tuple(records_replacing.replaced(earlier.record, self._record, parts))
+        shared = intake.shared(self._connection, self._header.case)
+        if any(item.before and _digest(item.part, item.row) in shared for item in changes):
+            return (records_replacing.changed_since(),)  # these rows are this office's own too
         findings = self._conflicts(*found, earlier)
         if rules.blocks(findings):
             return findings
-        parts = [name for name in self._rows.parts if name != "other"]
-        changes = tuple(records_replacing.replaced(earlier.record, self._record, parts))
         if self._changed_since(changes, mark.person, earlier):
             return (records_replacing.changed_since(),)
         self._replace(changes, mark.person, earlier)
@@ -103,10 +106,7 @@ class TakingIn:
         return findings
 
     def _changed_since(self, changes: Sequence[Replaced], person: str, earlier: Delivery) -> bool:
-        """Whether a row to be replaced does not stand as it was written, was refunded, or is this office's own too."""
-        shared = intake.shared(self._connection, self._header.case)
-        if any(item.before and _digest(item.part, item.row) in shared for item in changes):
-            return True
+        """Whether a row to be replaced does not stand as it was written, or was refunded."""
         stored = self._contributions(person, {row.kind for row in earlier.record.contributions})
         if records_replacing.refunded_since(changes, earlier.record, stored):
             return True
@@ -177,7 +177,12 @@ class TakingIn:
     def _overlaps(self, person: str, earlier: Delivery | None) -> tuple[Finding, ...]:
         delivered = self._record.contributions
         stored = self._contributions(person, {row.kind for row in delivered})
-        return overlaps(delivered, stored, earlier.record.contributions if earlier else ())
+        return overlaps(delivered, stored, self._came_with(earlier) if earlier else ())
+
+    def _came_with(self, earlier: Delivery) -> list[Contribution]:
+        """The contributions that this delivery of the case brought, without those that were here before it."""
+        shared = intake.shared(self._connection, self._header.case)
+        return [row for row in earlier.record.contributions if _digest("contributions", row) not in shared]
 
     def _contributions(self, person: str, kinds: Collection[str]) -> tuple[Contribution, ...]:
         """What the person has here of months that may be months of these kinds."""

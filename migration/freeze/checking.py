@@ -9,7 +9,7 @@ from pathlib import Path
 from formats.errors import IntegrityError
 from migration.freeze import lines, packing
 from migration.freeze.manifest import Chunk
-from migration.freeze.sm3 import sm3 as new_sm3
+from migration.freeze.sm3 import new_sm3
 
 
 def digest(file: Path) -> str:

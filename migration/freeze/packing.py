@@ -18,7 +18,7 @@ from formats.errors import IntegrityError
 from migration.engine import Block
 from migration.freeze import disk
 from migration.freeze.manifest import Chunk
-from migration.freeze.sm3 import sm3 as new_sm3
+from migration.freeze.sm3 import new_sm3
 
 PIECE: Final = 256 * 1024  # bytes, unpacked
 

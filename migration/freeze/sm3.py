@@ -35,7 +35,7 @@ class Bundled:
         return self._hash.finalize().hex()
 
 
-def sm3() -> Digest:
+def new_sm3() -> Digest:
     """A new SM3 digest."""
     try:
         return hashlib.new("sm3")

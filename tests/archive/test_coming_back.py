@@ -227,3 +227,18 @@ def test_a_correction_never_takes_an_own_row_away(records: RecordsDatabase, part
     corrected = replace(brought, record=less, correction=correction)
     assert [one.code for one in records.take_in(corrected, "2" * 64, AT, {"1" * 64: brought})] == ["L306"]
     assert records.read("1", KINDS) == whole
+
+
+@pytest.mark.parametrize("kind", ["110", "310"])
+def test_what_was_here_twice_before_is_no_overlap_of_the_delivery(records: RecordsDatabase, kind: str) -> None:
+    """An own month at two places is not the delivery's doing: neither when it comes again nor when it is corrected."""
+    own, elsewhere = _paid("2020-01", 1, kind=kind), _paid("2020-01", 1, kind=kind, division="330108")
+    new = _paid("2021-01", 1, RECEIVER, kind)
+    records.add([("1", _record(*own, *elsewhere))])
+    brought = _moved(_record(*own, *new), RECEIVER, kinds=(kind,))
+    for _ in range(2):
+        assert records.take_in(brought, "1" * 64, AT) == ()
+    correction = Correction(brought.header.message_id, "1" * 64, "C420", ())
+    right = replace(brought, record=_record(*own, new[0]._replace(base="6000.00")), correction=correction)
+    assert records.take_in(right, "2" * 64, AT, {"1" * 64: brought}) == ()
+    assert len(_months(records, "1")) == 3

@@ -294,7 +294,7 @@ def test_a_story_is_answered_as_it_says(story: stories.Story, three: Pair) -> No
         opened = exchange.receive(receiver).opened
         assert _answer(opened) == answer
     assert {code for one in story.answers[:-1] for code in one.codes} == set()
-    assert set(story.answers[-1].codes) <= {story.code}
+    assert set(story.answers[-1].codes) == ({story.code} if story.code != "M200" else set())  # answered as before
 
 
 def _done(home: Path, story: stories.Story, act: stories.Act) -> stories.Answer:
