@@ -1,7 +1,7 @@
 """Who comes back, or moves to and fro: what this office handed over before is stored once, and what is new comes in."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,15 +36,6 @@ from tests.builders import (
 
 AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 PLACES = {SENDER: "330106", RECEIVER: "440305"}
-
-
-@pytest.fixture
-def records(database_url: str) -> Iterator[RecordsDatabase]:
-    """An empty records database."""
-    database = RecordsDatabase(database_url, canonical())
-    database.create_schema()
-    yield database
-    database.close()
 
 
 def _paid(first: str, count: int, office: str = SENDER, kind: str = "310", **changes: str) -> tuple[Contribution, ...]:

@@ -1,7 +1,6 @@
 """A correction takes the place of what its case brought to the records database; SQLite and PostgreSQL."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from archive.records import RecordsDatabase
 from archive.records_replacing import replaced
 from formats.messages import Delivery
-from formats.profile import canonical, canonical_text, parse
+from formats.profile import canonical_text, parse
 from formats.record import Record
 from tests.builders import (
     CASE,
@@ -33,15 +32,6 @@ from tests.letters import a_correction
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 NUMBER = CASE.replace("-", "")  # the person number that a first delivery brings
 FIRST = "0" * 64
-
-
-@pytest.fixture
-def records(database_url: str) -> Iterator[RecordsDatabase]:
-    """An empty records database with the canonical profile."""
-    database = RecordsDatabase(database_url, canonical())
-    database.create_schema()
-    yield database
-    database.close()
 
 
 def _execute(url: str, statement: str) -> None:

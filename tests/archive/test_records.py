@@ -47,12 +47,6 @@ AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 NUMBER = CASE.replace("-", "")  # the person number that a first delivery brings
 
 
-@pytest.fixture
-def records(database_url: str) -> Iterator[RecordsDatabase]:
-    """An empty records database with the canonical profile."""
-    yield from _opened(database_url, canonical())
-
-
 def _opened(url: str, profile: Profile) -> Iterator[RecordsDatabase]:
     database = RecordsDatabase(url, profile)
     database.create_schema()
