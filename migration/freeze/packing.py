@@ -1,6 +1,7 @@
 """One chunk's file: canonical bytes packed into gzip and hashed on the way, and unpacked again.
 
-Hashing, packing and writing run in threads beside the reading; all of them let other threads run meanwhile.
+Hashing, packing and writing run in threads beside the reading; all of them let other threads run meanwhile. But each
+has to wait for Python's lock behind every call, often longer than the call took: so they get much at a time.
 """
 
 import hashlib
@@ -24,7 +25,8 @@ PIECE: Final = 256 * 1024  # bytes, unpacked
 
 _LEVEL: Final = 1
 _GZIP: Final = 31  # zlib's name for: a gzip header, the largest window
-_AHEAD: Final = 4  # blocks that wait to be packed
+_BATCH: Final = 2 * 2**20  # bytes that are hashed and packed at a time
+_AHEAD: Final = 2  # batches that wait for it
 _READ: Final = 64 * 1024
 _UNPACKABLE: Final = cast("type[Exception]", isal_zlib.error)  # its stubs take the class for an instance
 
@@ -87,9 +89,9 @@ def _packed(blocks: Iterable[Block], file: _File) -> Packed:
     rows = size = 0
     waiting: deque[Future[None]] = deque()
     with ThreadPoolExecutor(1) as packing, ThreadPoolExecutor(1) as hashing:
-        for block in blocks:
-            rows, size = rows + block.rows, size + len(block.data)
-            waiting += (packing.submit(file.add, block.data), hashing.submit(sm3.update, block.data))
+        for batch in _batches(blocks):
+            rows, size = rows + batch.rows, size + len(batch.data)
+            waiting += (packing.submit(file.add, batch.data), hashing.submit(sm3.update, batch.data))
             while len(waiting) > 2 * _AHEAD:
                 _done(waiting.popleft())
         for future in waiting:
@@ -97,6 +99,18 @@ def _packed(blocks: Iterable[Block], file: _File) -> Packed:
         _done(packing.submit(file.finish))
     digests = file.plain.hexdigest(), sm3.hexdigest()
     return Packed(rows, size, *digests, file.size, file.packed.hexdigest())
+
+
+def _batches(blocks: Iterable[Block]) -> Iterator[Block]:
+    held, rows, size = list[bytes](), 0, 0
+    for block in blocks:
+        held.append(block.data)
+        rows, size = rows + block.rows, size + len(block.data)
+        if size >= _BATCH:
+            yield Block(b"".join(held), rows)
+            held, rows, size = [], 0, 0
+    if held:
+        yield Block(b"".join(held), rows)
 
 
 def _done(future: Future[Any]) -> None:

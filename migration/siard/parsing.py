@@ -82,7 +82,7 @@ def blocks(
 def _plain(block: bytes, table: str, matched: Iterable[Matched], passes: Passes) -> tuple[bytes, int] | None:
     """The canonical lines of whole rows and their number, if these are plain and have no fault to be named."""
     clean = _clean(block, table)
-    if b"]]>" in clean or (b"\xef" in clean and _NO_CHARACTER.search(clean)):
+    if (b"]" in clean and b"]]>" in clean) or (b"\xef" in clean and _NO_CHARACTER.search(clean)):
         return None  # no text of XML has these
     pure = b"&" not in clean and b"\\" not in clean and passes(clean)
     try:

@@ -1,7 +1,7 @@
 r"""One row of a table's XML as a regular expression, and what its matches become. Pure.
 
 `findall` gives each row's cells as `text<`, empty for NULL, in C, and each octet that is in no row as a match of its
-own: where there are as many matches as begins of rows, the block is nothing but rows, their columns in order. One `%`
+own: where no match has one, the block is nothing but rows, their columns in order. One `%`
 sets 0xFF before and 0xFE behind each cell — octets that UTF-8 does not have — and two passes over the block make
 canonical lines.
 A strict pattern takes only cells that are canonical as they stand; a lenient one any plain cell, whose conversion is
@@ -12,6 +12,7 @@ can't be converted, is left to a real parser, whose result is the same: that is 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from formats.errors import IntegrityError
@@ -22,8 +23,9 @@ from migration.siard import escapes
 from migration.siard.cells import NoSuchDayError, converter
 
 _CELL: Final = b"\xff%b\xfe"
-_NULL: Final = b"\xff\xfe"
+_NULL: Final = re.compile(b"\xff\xfe")  # `sub` looks at the octets once, `bytes.replace` counts them first
 _NOTHING: Final = b"%.0b"  # takes the octet that is in no row, and writes nothing
+_OCTET: Final = itemgetter(-1)
 _QUOTES: Final = bytes.maketrans(b"\xff<", b'""')
 _PLAIN: Final = rb"[^<]*+"
 _PASSED: Final = rb"[^<&]*+(?:&(?:lt|gt|amp|quot|apos);[^<&]*+)*+"  # of a column that is not read
@@ -129,14 +131,14 @@ class Matched:
         if self.bare and b"&" in block:
             return None
         rows: list[Cells] = self.row.findall((block.replace(b'"', b'""') if b'"' in block else block).lstrip())
-        if len(rows) != block.count(b"<row>"):
+        if any(map(_OCTET, rows)):
             return None
         if self.converts:
             rows = self._converted(rows)
         if self.order is not None:
             rows = [tuple([row[place] for place in self.order]) for row in rows]
         data = b"".join([self.line % row for row in rows])
-        data = data.replace(_NULL, canon.NULL.encode()).translate(_QUOTES, b"\xfe")
+        data = _NULL.sub(canon.NULL.encode(), data).translate(_QUOTES, b"\xfe")
         return escapes.plain(escapes.entities(data, _inside), _inside), len(rows)
 
     def _converted(self, rows: Sequence[Cells]) -> list[Cells]:

@@ -2,10 +2,11 @@ r"""Canonical lines made of many rows at once: SQLite joins a row's cells by mar
 
 Marks are octets that no text in UTF-8 can hold: 0xff between cells, 0xfe for NULL, and in Python 0xfd between rows and
 0xfc for a quote inside a cell. So quotes are doubled once a block and not once a cell. Whatever holds a mark without
-being one is found: 0xff and 0xfd are counted, 0xfc is looked for, a text that begins with 0xfe is left to Python, and
-0xfe anywhere else remains and is not UTF-8. Pure; for databases in UTF-8 only.
+being one is found: 0xff and 0xfd are counted, 0xfc is looked for, a text that lies beyond all of UTF-8 is left to
+Python, and 0xfe anywhere but at a text's begin remains and is not UTF-8. Pure; for databases in UTF-8 only.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,16 +17,26 @@ from migration.engines.sqlite.connecting import quote
 _CELL, _NULL, _ROW, _QUOTE = b"\xff", b"\xfe", b"\xfd", b"\xfc"
 _SQL_CELL: Final = f"CAST(x'{_CELL.hex()}' AS TEXT)"
 _SQL_NULL: Final = f"CAST(x'{_NULL.hex()}' AS TEXT)"
+_SQL_BEYOND: Final = "CAST(x'f5' AS TEXT)"  # behind every text in UTF-8
+_ALONE: Final = re.compile(b'"' + _NULL + b'"')  # `sub` looks at the octets once, `bytes.replace` counts them first
 _TOGETHER: Final = 512  # rows: what is made of them over and over stays in the processor's cache
 
 
 def cell(column: ReadColumn, number: int, *, key: bool) -> str:
     """The expression for a column's canonical text, or for the mark of NULL. See `rendering.value`."""
     name = quote(column.name)
-    begins = f" AND {name} COLLATE BINARY<{_SQL_NULL}" if column.kind in rendering.TEXTS else ""
     null = [] if key else [(f"{name} IS NULL", _SQL_NULL)]
-    branches = [(f"{when}{begins}", then) for when, then in rendering.branches(column)]
-    return rendering.case((*branches, *null), rendering.stray(column, number))
+    held = ((_within(name), rendering.text(column)),) if column.kind in rendering.TEXTS else rendering.branches(column)
+    return rendering.case((*held, *null), rendering.stray(column, number))
+
+
+def _within(name: str) -> str:
+    """Whether it is a text before all that no text in UTF-8 can be.
+
+    Numbers stand before every text and octets behind, so this asks for the storage class too, without calling
+    anything. The plus takes the column's affinity away, by which a number would be compared as a text.
+    """
+    return f"+{name} COLLATE BINARY BETWEEN '' AND {_SQL_BEYOND}"
 
 
 def line(cells: Sequence[str]) -> str:
@@ -54,7 +65,7 @@ def _lines(rows: Sequence[bytes], columns: int) -> bytes:
     made = cells.replace(_ROW, b'"\n"')
     if len(cells) - len(marked) != 2 * len(rows) * (columns - 1) or len(made) - len(cells) != 2 * (len(rows) - 1):
         raise ValueError("a text holds a mark")
-    made = b"".join((b'"', made, b'"\n')).replace(b'"' + _NULL + b'"', b"NULL")
+    made = _ALONE.sub(b"NULL", b"".join((b'"', made, b'"\n')))
     if quotes:
         made = made.replace(_QUOTE, b'""')
     made.decode()

@@ -57,6 +57,12 @@ def branches(column: ReadColumn) -> Branches:
     return _BRANCHES[column.kind](column, quote(column.name))
 
 
+def text(column: ReadColumn) -> str:
+    """The expression for what is written of a text in a column of texts."""
+    name = quote(column.name)
+    return f"rtrim({name},' ')" if column.padded else name
+
+
 def line(columns: Sequence[ReadColumn], values: Sequence[str]) -> str:
     """The expression for a whole line, without its end, of the `value` of each of its columns (see also `marking`)."""
     cells = [
@@ -144,7 +150,7 @@ def _float(_column: ReadColumn, _name: str) -> Branches:
 
 
 def _text(column: ReadColumn, name: str) -> Branches:
-    return ((_stored(name, "text"), f"rtrim({name},' ')" if column.padded else name),)
+    return ((_stored(name, "text"), text(column)),)
 
 
 def _bytes(_column: ReadColumn, name: str) -> Branches:
