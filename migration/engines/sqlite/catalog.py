@@ -105,20 +105,24 @@ class _Reader:
     def _kinds(self, name: str, natives: dict[str, str]) -> dict[str, Kind]:
         """The kinds of columns; values are looked at where the declared words do not decide (see `declared`)."""
         said = {column: declared.read(native).kind for column, native in natives.items()}
-        open_ = [column for column, kind in said.items() if kind is None or kind in declared.DATES]
         kinds = {column: kind for column, kind in said.items() if kind}
-        for column, stored in zip(open_, self._storages(name, open_), strict=True):
-            if said[column] is None or (stored and stored <= {"integer", "real"}):
+        open_ = [column for column, kind in said.items() if kind is None]
+        dated = [column for column, kind in said.items() if kind in declared.DATES]
+        for column in (*open_, *(one for one in dated if not self._worded(name, one))):
+            stored = self._storages(name, column)
+            if stored or column in open_:
                 kinds[column] = declared.by_storage(stored)
         return kinds
 
-    def _storages(self, name: str, columns: list[str]) -> Iterable[frozenset[str]]:
-        """In which classes each column's values are stored, NULL left out: one look at every row."""
-        classes = ("integer", "real", "text", "blob")
-        for column in columns:
-            each = ", ".join(f"max(typeof({quote(column)})='{one}')" for one in classes)
-            (found,) = self._rows(f"SELECT {each} FROM {table(TableName('', name))}")  # noqa: S608 -- quoted
-            yield frozenset(one for one, some in zip(classes, found, strict=True) if some)
+    def _worded(self, name: str, column: str) -> bool:
+        """Whether one of a column's values is no number; the first such row ends the search."""
+        query = f"SELECT 1 FROM {table(TableName('', name))} WHERE typeof({quote(column)}) IN ('text', 'blob') LIMIT 1"  # noqa: S608 -- quoted
+        return bool(self._rows(query))
+
+    def _storages(self, name: str, column: str) -> frozenset[str]:
+        """In which classes a column's values are stored, NULL left out: one look at every row."""
+        query = f"SELECT DISTINCT typeof({quote(column)}) FROM {table(TableName('', name))}"  # noqa: S608 -- quoted
+        return frozenset(storage for (storage,) in self._rows(query)) - {"null"}
 
     def _primary(self, name: str) -> tuple[str, ...]:
         rows = self._rows("SELECT name FROM pragma_table_xinfo(?) WHERE pk ORDER BY pk", name)
