@@ -2,7 +2,7 @@
 
     run.json          what was asked for, and how long each phase has taken (mode 0600: an address may hold a password)
     mapping.toml      the mapping file as it was given, and the files that it names
-    catalog.json      the survey
+    catalog.json      the survey; surveyed.txt says of which state of the source, where that can be known
     oddities.csv      what the survey found in values, with keys (0600)
     faults.csv        of legacy files: every cell that can't be read, by file and record (0600)
     plan.json  plan.txt  plan.sql        the plan: for machines, for people, the target's statements

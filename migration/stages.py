@@ -26,6 +26,7 @@ from migration.run import Folder
 from migration.verifying import drift, structure, verify
 
 CATALOG: Final = "catalog.json"
+SURVEYED: Final = "surveyed.txt"
 ODDITIES: Final = "oddities.csv"
 FAULTS: Final = "faults.csv"
 MAPPING: Final = "mapping.toml"
@@ -43,7 +44,9 @@ def survey(
     if (folder / CATALOG).exists() and (begun(folder) or not anew):
         return catalog(folder)
     with folder.timed("survey"):
+        before = _state(source)
         found = surveying.survey(source, census=census, seen=seen)
+        folder.write(SURVEYED, before.encode() if before == _state(source) else b"")
         folder.write(ODDITIES, surveying.oddities(found))
         if isinstance(source, LegacySource):
             folder.write(FAULTS, _faults(source, found))
@@ -129,7 +132,7 @@ def frozen(
     if not sealed(folder):
         _room(folder, held)
         # A column or a table made since the survey would be left behind, and nothing later looks for it.
-        if changed := held.changed(source.catalog()):
+        if not _as_surveyed(folder, source) and (changed := held.changed(source.catalog())):
             raise IntegrityError("D633", f"{', '.join(map(str, changed))}: since the survey")
     with folder.timed("freeze"):
         tables = planning.frozen_tables(held, decisions(folder)[0])
@@ -174,6 +177,19 @@ def proof(folder: Folder, found: Compared, both: Both, signer: Signer) -> Proof:
     rules = copying.check_rules(made, decisions(folder)[0])
     altered = alterations(frozen_one, made, rules, folder.path)
     return prove(folder.asked(), signer, both, made, frozen_one, altered, found)
+
+
+def _state(source: Source) -> str:
+    """By what the source's state is known (`engine.Identity`); empty where it can't be."""
+    with source.snapshot() as snapshot:
+        return snapshot.identity.token
+
+
+def _as_surveyed(folder: Folder, source: Source) -> bool:
+    """Whether nothing was written to the source since its survey. To read the catalog of SQLite looks at every page."""
+    file = folder / SURVEYED
+    surveyed = file.read_bytes().decode() if file.exists() else ""
+    return bool(surveyed) and surveyed == _state(source)
 
 
 def _room(folder: Folder, held: Catalog) -> None:

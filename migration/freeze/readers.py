@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection, get_context, parent_process, util
+from multiprocessing import connection, forkserver, get_context, parent_process, util
 from pathlib import Path
 from typing import Final, Self
 
@@ -29,6 +29,7 @@ class Readers:
         if workers > 1 and snapshot.shared:
             context = get_context("forkserver")
             context.set_forkserver_preload([__name__, type(source).__module__])
+            forkserver.ensure_running()  # it imports them while the ranges are still being found
             self._pool = ProcessPoolExecutor(workers, context, _begin)
 
     def make(self, ranges: Iterable[Range]) -> Iterator[Made]:

@@ -92,6 +92,7 @@ def test_the_files_of_both_folders_are_listed() -> None:
     """The tables of the folders name the files that the code writes."""
     of_run, of_freeze = (table[2:] for table in TABLES if table[0] == ["file", "what"])
     written = {run._FILE, stages.MAPPING, stages.CATALOG, stages.ODDITIES, stages.FAULTS, stages.PLAN}
+    written |= {stages.SURVEYED}
     written |= {"plan.txt", "plan.sql", "freeze/", steps.FILE, altering.FILE, altering._BESIDE, altering.UNLISTED}
     written |= {DIFFERENCES, DRIFT, PROOF, SIGNATURE, PAGE, f"{RECHECK}/"}
     assert {name for row in of_run for name in _named(row[0])} == written

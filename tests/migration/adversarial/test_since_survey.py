@@ -3,9 +3,12 @@
 import pytest
 
 from flows import relocation
+from flows.times import now
 from flows.wiring import Office
 from formats.errors import IntegrityError
-from migration import environment
+from migration import environment, stages
+from migration.catalog import Catalog, Oddity, Table
+from migration.engine import Snapshot, Source
 from migration.freeze import Frozen
 from migration.proof import Drift
 from migration.verifying.drift import drift
@@ -37,6 +40,49 @@ def test_tables_that_changed_are_not_frozen(
     assert refused.value.code == "D633"
     relocation.survey(folder, anew=True)
     relocation.freeze(office, folder)
+
+
+def test_tables_that_came_during_the_survey_are_not_frozen(office: Office, places: Places) -> None:
+    """A table that was made behind the survey's back, after its catalog, stops the freeze as a later one does."""
+    source = places.fresh("postgresql")
+    writing.run(source, *MADE)
+    folder = relocation.begin(places.run(), source, places.fresh("sqlite"), "u1")
+    read = environment.source(relocation.address(source))
+    stages.survey(folder, read, seen=lambda _: writing.run(source, *LATER["a table"]))
+    with pytest.raises(IntegrityError, match="since the survey"):
+        relocation.freeze(office, folder)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_source_that_was_not_written_is_not_looked_at_again(engine: str, places: Places) -> None:
+    """The freeze reads the catalog again just where the state is another than the survey's."""
+    source = places.fresh(engine)
+    writing.run(source, *MADE)
+    folder = relocation.begin(places.run(), source, places.fresh("sqlite"), "u1")
+    read = _Counted(environment.source(relocation.address(source)))
+    stages.survey(folder, read, seen=lambda _: None)
+    relocation.plan(folder)
+    known = bool((folder / stages.SURVEYED).read_bytes())
+    stages.frozen(folder, read, now(), progress=lambda _: None)
+    assert (engine == "mariadb" or known, read.catalogs) == (True, 1 if known else 2)
+
+
+class _Counted:
+    """A source that counts how often its catalog is read."""
+
+    def __init__(self, source: Source) -> None:
+        self.catalogs = 0
+        self._source = source
+
+    def catalog(self) -> Catalog:
+        self.catalogs += 1
+        return self._source.catalog()
+
+    def census(self, snapshot: Snapshot, table: Table) -> tuple[Oddity, ...]:
+        return self._source.census(snapshot, table)
+
+    def snapshot(self, shared: str = "") -> Snapshot:
+        return self._source.snapshot(shared)
 
 
 def test_rows_that_came_are_frozen(office: Office, places: Places) -> None:
