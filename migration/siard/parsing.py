@@ -31,7 +31,6 @@ _ROOT: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:<\?xml[^>]*\?>)?(?:\s|<!--(?:(?!--).)*-->)*(<table(?:\s[^<>]*)?>)", re.DOTALL
 )
 _CODED: Final = re.compile(rb"encoding\s*=\s*[\"'](?!utf-?8[\"'])", re.IGNORECASE)
-_FORBIDDEN: Final = bytes({*range(32)} - {9, 10, 13})
 _NO_CHARACTER: Final = re.compile(b"\xef\xbf[\xbe\xbf]")  # U+FFFE, U+FFFF
 
 
@@ -198,12 +197,10 @@ def _root(coming: Iterator[bytes], table: str) -> tuple[bytes, bytes]:
 
 
 def _clean(block: bytes, table: str) -> bytes:
-    """The block with XML's line ends. Raises RefusedError D691 for octets that XML does not have."""
+    """The block with XML's line ends. Raises RefusedError D691 for octets that are not UTF-8."""
     try:
         if not block.isascii():
             block.decode()
     except UnicodeDecodeError:
         raise RefusedError("D691", f"{table}: not in UTF-8") from None
-    if len(block.translate(None, _FORBIDDEN)) != len(block):
-        raise RefusedError("D691", f"{table}: a character that XML does not have")
     return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block else block

@@ -26,9 +26,13 @@ _CELL: Final = b"\xff%b\xfe"
 _NULL: Final = re.compile(b"\xff\xfe")  # `sub` looks at the octets once, `bytes.replace` counts them first
 _NOTHING: Final = b"%.0b"  # takes the octet that is in no row, and writes nothing
 _OCTET: Final = itemgetter(-1)
-_QUOTES: Final = bytes.maketrans(b"\xff<", b'""')
+_CONTROLS: Final = bytes({*range(32)} - {9, 10, 13})  # no characters of XML
+_CONTROL: Final = b"\xfd"  # what is written for one, so that it is seen
+_MARKS: Final = bytes.maketrans(b"\xff<" + _CONTROLS, b'""' + _CONTROL * len(_CONTROLS))
 _PLAIN: Final = rb"[^<]*+"
-_PASSED: Final = rb"[^<&]*+(?:&(?:lt|gt|amp|quot|apos);[^<&]*+)*+"  # of a column that is not read
+# Of a column that is not read, so that no translation would see a control character.
+_UNREAD: Final = b"[^<" + re.escape(_CONTROLS) + b"]*+"
+_PASSED: Final = rb"[^<&%b]*+(?:&(?:lt|gt|amp|quot|apos);[^<&%b]*+)*+" % (re.escape(_CONTROLS), re.escape(_CONTROLS))
 _LONG: Final = (
     rb"(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])"
 )
@@ -85,7 +89,7 @@ class Rows:
         whole, row = b"", b""
         for number in range(1, self.count + 1):
             column = self.chosen.get(number)
-            cell = strict(column) if column else _PASSED if lenient else _PLAIN
+            cell = strict(column) if column else _PASSED if lenient else _UNREAD
             if column and (cell is None or (lenient and cell is not _PLAIN)):
                 cell, convert = _made(self.table, column)
                 converts.append((found.index(number), convert))
@@ -95,7 +99,7 @@ class Rows:
         order = (*(found.index(number) for number in self.order), len(found))
         return Matched(
             re.compile(rb"\s*+(?:<row>" + whole + rb"</row>\s*+)*+"),
-            re.compile(b"<row>" + row + rb"</row>\s*+|([\x00-\xff])"),
+            re.compile(rb"\s*+<row>" + row + rb"</row>|([\x00-\xff])"),
             tuple(converts),
             None if order == tuple(range(len(order))) else order,
             b",".join([_CELL] * (len(order) - 1)) + b"\n" + _NOTHING,
@@ -121,7 +125,9 @@ class Matched:
 
     def count(self, block: bytes) -> int | None:
         """The number of rows of a block of which every cell is canonical but for escapes; None if some may not be."""
-        return block.count(b"<row>") if not self.converts and self.whole.fullmatch(block) else None
+        if self.converts or len(block.translate(None, _CONTROLS)) != len(block) or not self.whole.fullmatch(block):
+            return None
+        return block.count(b"<row>")
 
     def lines(self, block: bytes) -> tuple[bytes, int] | None:
         """The canonical lines of a block of whole rows and their number; None if it does not match.
@@ -130,7 +136,7 @@ class Matched:
         """
         if self.bare and b"&" in block:
             return None
-        rows: list[Cells] = self.row.findall((block.replace(b'"', b'""') if b'"' in block else block).lstrip())
+        rows: list[Cells] = self.row.findall(block.replace(b'"', b'""') if b'"' in block else block)
         if any(map(_OCTET, rows)):
             return None
         if self.converts:
@@ -138,7 +144,9 @@ class Matched:
         if self.order is not None:
             rows = [tuple([row[place] for place in self.order]) for row in rows]
         data = b"".join([self.line % row for row in rows])
-        data = _NULL.sub(canon.NULL.encode(), data).translate(_QUOTES, b"\xfe")
+        data = _NULL.sub(canon.NULL.encode(), data).translate(_MARKS, b"\xfe")
+        if _CONTROL in data:
+            return None
         return escapes.plain(escapes.entities(data, _inside), _inside), len(rows)
 
     def _converted(self, rows: Sequence[Cells]) -> list[Cells]:
