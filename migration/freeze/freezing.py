@@ -21,7 +21,7 @@ from migration.freeze import beginning, disk, making, ordering, seal
 from migration.freeze.beginning import WORK
 from migration.freeze.frozen import Frozen
 from migration.freeze.journal import Journal
-from migration.freeze.making import Made, Range
+from migration.freeze.making import Made, Making, Range
 from migration.freeze.manifest import Chunk
 from migration.freeze.readers import Readers
 from migration.freeze.sealing import seal_folder
@@ -154,13 +154,16 @@ class _Run:
 
     def _streamed(self, stream: Stream, table: FrozenTable, done: Chunk | None) -> Iterator[Made]:
         """The stream's chunks behind `done`; a table without rows has one chunk without rows."""
+        return making.in_turn(self._read(stream, table, done))
+
+    def _read(self, stream: Stream, table: FrozenTable, done: Chunk | None) -> Iterator[Making]:
         chunk, after = (done.chunk, done.to) if done else (0, None)
         stream.skip(chunk * table.chunk_rows)
         while chunk == 0 or not stream.over:
             chunk += 1
-            made = making.of_stream(stream, table, chunk, after, self._work)
-            yield made
-            after = made.chunk.to
+            read = making.of_stream(stream, table, chunk, after, self._work)
+            yield read
+            after = read.to
 
     def _keep(self, made: Made, table: FrozenTable) -> None:
         """Put a chunk in its place, and then into the journal."""

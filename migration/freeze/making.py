@@ -1,7 +1,10 @@
-"""One chunk made: its rows read, checked, hashed and packed into a file of its own beside the freeze."""
+"""One chunk made: its rows read, checked, hashed and packed into a file of its own beside the freeze.
+
+While a chunk's file is finished the next one's rows are already read.
+"""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,32 +35,69 @@ class Made:
     part: Path | None
 
 
-def of_range(snapshot: Snapshot, wanted: Range, folder: Path, work: Path) -> Made:
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A chunk whose rows were all read, up to the key `to`.
+
+    `made` waits until its file is whole, and raises UnreachableError S416; `dropped` takes the file away instead.
+    """
+
+    to: Bound
+    made: Callable[[], Made]
+    dropped: Callable[[], object]
+
+
+def in_turn(makings: Iterable[Making]) -> Iterator[Made]:
+    """The chunks, each once the rows of the next one were read. Raises what reading or making them raises."""
+    before: Making | None = None
+    try:
+        for making in makings:
+            done, before = before, making
+            if done:
+                yield done.made()
+        done, before = before, None
+        if done:
+            yield done.made()
+    finally:
+        if before:
+            before.dropped()
+
+
+def of_range(snapshot: Snapshot, wanted: Range, folder: Path, work: Path) -> Making:
     """The chunk of a range. Raises what reading raises, IntegrityError D611, D671, UnreachableError S416."""
-    if wanted.earlier and _stands(snapshot, wanted, wanted.earlier, folder):
-        return Made(wanted.earlier, None)
+    earlier = wanted.earlier
+    if earlier and _stands(snapshot, wanted, earlier, folder):
+        return Making(wanted.to, lambda: Made(earlier, None), _nothing)
     reading = wanted.table.reading
     blocks = checked(snapshot.blocks(reading, wanted.after, wanted.to), reading.table)
     part = _part(work, wanted.table.number, wanted.chunk)
-    return Made(_chunk(wanted.table.number, wanted.chunk, packing.pack(blocks, part), wanted.after, wanted.to), part)
+    return _making(packing.pack(blocks, part), part, wanted.table.number, wanted.chunk, wanted.after, wanted.to)
 
 
-def of_stream(stream: Stream, table: FrozenTable, number: int, after: Bound, work: Path) -> Made:
+def of_stream(stream: Stream, table: FrozenTable, number: int, after: Bound, work: Path) -> Making:
     """The chunk of a stream's next rows, whose keys are > `after`. Raises as `of_range`."""
     part = _part(work, table.number, number)
     packed = packing.pack(stream.take(table.chunk_rows), part)
     to = None if stream.over or not table.reading.key else _key(stream.last, table.reading)
-    return Made(_chunk(table.number, number, packed, after, to), part)
+    return _making(packed, part, table.number, number, after, to)
+
+
+def _making(begun: packing.Packing, part: Path, table: int, chunk: int, after: Bound, to: Bound) -> Making:
+    def made() -> Made:
+        packed = begun.packed()
+        digests = packed.sha256, packed.sm3, packed.packed, packed.packed_sha256
+        name = manifest.file_of(table, chunk)
+        return Made(Chunk(table, chunk, name, packed.rows, packed.bytes, *digests, after, to), part)
+
+    return Making(to, made, begun.discard)
+
+
+def _nothing() -> None:
+    """Nothing was made."""
 
 
 def _part(work: Path, table: int, chunk: int) -> Path:
     return work / f"{table}-{chunk}.part"
-
-
-def _chunk(table: int, chunk: int, packed: packing.Packed, after: Bound, to: Bound) -> Chunk:
-    name = manifest.file_of(table, chunk)
-    digests = packed.sha256, packed.sm3, packed.packed, packed.packed_sha256
-    return Chunk(table, chunk, name, packed.rows, packed.bytes, *digests, after, to)
 
 
 def _stands(snapshot: Snapshot, wanted: Range, earlier: Chunk, folder: Path) -> bool:

@@ -68,37 +68,66 @@ class _File:
         disk.write_all(self._handle, data)
 
 
-def pack(blocks: Iterable[Block], path: Path) -> Packed:
-    """Write these blocks into a new file of mode 0400, flushed; its name is not.
+class Packing:
+    """A chunk's file whose bytes were all taken, and are still being hashed, packed and flushed.
 
-    Raises UnreachableError S416, and whatever reading the blocks raises; no file is left then.
+    Either `packed` or `discard` is called in the end.
     """
-    with disk.refusals():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-    try:
-        return _packed(blocks, _File(handle))
-    except BaseException:
-        path.unlink()
-        raise
-    finally:
-        os.close(handle)
 
+    def __init__(self, path: Path) -> None:
+        """Begin a new file of mode 0400. Raises UnreachableError S416."""
+        with disk.refusals():
+            self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+        self._path = path
+        self._file, self._sm3 = _File(self._handle), new_sm3()
+        self._packing, self._hashing = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._waiting = deque[Future[None]]()
+        self._rows = self._size = 0
 
-def _packed(blocks: Iterable[Block], file: _File) -> Packed:
-    sm3 = new_sm3()
-    rows = size = 0
-    waiting: deque[Future[None]] = deque()
-    with ThreadPoolExecutor(1) as packing, ThreadPoolExecutor(1) as hashing:
+    def take(self, blocks: Iterable[Block]) -> None:
+        """Take all of the file's blocks. Raises UnreachableError S416, and whatever reading them raises."""
         for batch in _batches(blocks):
-            rows, size = rows + batch.rows, size + len(batch.data)
-            waiting += (packing.submit(file.add, batch.data), hashing.submit(sm3.update, batch.data))
-            while len(waiting) > 2 * _AHEAD:
-                _done(waiting.popleft())
-        for future in waiting:
-            _done(future)
-        _done(packing.submit(file.finish))
-    digests = file.plain.hexdigest(), sm3.hexdigest()
-    return Packed(rows, size, *digests, file.size, file.packed.hexdigest())
+            self._rows, self._size = self._rows + batch.rows, self._size + len(batch.data)
+            self._waiting += (
+                self._packing.submit(self._file.add, batch.data),
+                self._hashing.submit(self._sm3.update, batch.data),
+            )
+            while len(self._waiting) > 2 * _AHEAD:
+                _done(self._waiting.popleft())
+        self._waiting.append(self._packing.submit(self._file.finish))
+
+    def packed(self) -> Packed:
+        """Wait until the file is flushed; its name is not. Raises UnreachableError S416; no file is left then."""
+        try:
+            while self._waiting:
+                _done(self._waiting.popleft())
+        except BaseException:
+            self.discard()
+            raise
+        self._close()
+        digests = self._file.plain.hexdigest(), self._sm3.hexdigest()
+        return Packed(self._rows, self._size, *digests, self._file.size, self._file.packed.hexdigest())
+
+    def discard(self) -> None:
+        """Take the file away again."""
+        self._close()
+        self._path.unlink()
+
+    def _close(self) -> None:
+        for thread in (self._packing, self._hashing):
+            thread.shutdown(cancel_futures=True)
+        os.close(self._handle)
+
+
+def pack(blocks: Iterable[Block], path: Path) -> Packing:
+    """Take these blocks for a new file. Raises as `Packing` and its `take`; no file is left then."""
+    packing = Packing(path)
+    try:
+        packing.take(blocks)
+    except BaseException:
+        packing.discard()
+        raise
+    return packing
 
 
 def _batches(blocks: Iterable[Block]) -> Iterator[Block]:

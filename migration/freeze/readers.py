@@ -35,8 +35,7 @@ class Readers:
     def make(self, ranges: Iterable[Range]) -> Iterator[Made]:
         """The chunks of these ranges, in order. Raises as `making.of_range`, ServiceError S419."""
         if self._pool is None:
-            for wanted in ranges:
-                yield making.of_range(self._snapshot, wanted, *self._places)
+            yield from making.in_turn(making.of_range(self._snapshot, wanted, *self._places) for wanted in ranges)
             return
         shared, waiting = self._snapshot.shared, deque[Future[Made]]()
         try:
@@ -73,4 +72,4 @@ def _make(source: Source, shared: str, wanted: Range, folder: Path, work: Path) 
     if not _snapshots:  # here and not in `_begin`, so that an error reaches who waits for the chunk
         _snapshots.append(source.snapshot(shared))
         util.Finalize(None, _snapshots[0].close, exitpriority=0)
-    return making.of_range(_snapshots[0], wanted, folder, work)
+    return making.of_range(_snapshots[0], wanted, folder, work).made()
