@@ -1,9 +1,8 @@
 r"""One row of a table's XML as a regular expression, and what its matches become. Pure.
 
 `findall` gives each row's cells as `text<`, empty for NULL, in C, and each octet that is in no row as a match of its
-own: where no match has one, the block is nothing but rows, their columns in order. One `%`
-sets 0xFF before and 0xFE behind each cell — octets that UTF-8 does not have — and two passes over the block make
-canonical lines.
+own: where no match has one, the block is nothing but rows, their columns in order. One `%` sets 0xFF before and 0xFE
+behind each cell — octets that UTF-8 does not have — and two passes over the block make canonical lines.
 A strict pattern takes only cells that are canonical as they stand; a lenient one any plain cell, whose conversion is
 then Python's, once for each value of a block. What matches neither (attributes, comments, CDATA, nesting), and what
 can't be converted, is left to a real parser, whose result is the same: that is a property test.
