@@ -47,6 +47,7 @@ class _Bench:
         book.enter("packed file", scripts.packed_file())
         book.enter("file", scripts.file())
         self._scripted("sqlite pipe", scripts.sqlite_pipe)
+        self._carried("apart sqlite ", f"sqlite:///{scripts.sqlite}", scripts.rows, "freeze", "copy")
         self._carried("sqlite ", f"sqlite:///{scripts.sqlite}", scripts.rows, CARRY)
         self._carried("two sqlite ", f"sqlite:///{scripts.sqlite}", scripts.rows, CARRY, workers=2)
         book.enter("pgloader", scripts.pgloader(self._fresh()))
@@ -138,13 +139,18 @@ def _copied(book: Book) -> list[Row]:
 
 
 def _from_others(book: Book) -> list[Row]:
-    """Freeze and copy side by side; with two workers two processes freeze, and one more copies."""
-    two, one, siard = ((f"{name} {CARRY}",) for name in ("two sqlite", "sqlite", "siard"))
-    pipe, sides = ("sqlite pipe", "sqlite pipe key"), "freeze and copy side by side"
+    """Copy alone, as from PostgreSQL, and with the freeze beside it; two workers freeze while one more copies."""
+    apart, one, two, siard = (
+        (name,) for name in ("apart sqlite copy", f"sqlite {CARRY}", f"two sqlite {CARRY}", f"siard {CARRY}")
+    )
+    pipe, pgloader, sides = ("sqlite pipe", "sqlite pipe key"), ("pgloader",), "freeze and copy side by side"
     return [
-        _faster(book, f"SQLite: {sides}, beside sqlite3 | psql", one, pipe, FROM_SQLITE),
-        _faster(book, f"SQLite: {sides}, beside pgloader", one, ("pgloader",), PGLOADER),
+        _faster(book, "SQLite: copy out of the freeze, beside sqlite3 | psql", apart, pipe, FROM_SQLITE),
+        _faster(book, "SQLite: copy out of the freeze, beside pgloader", apart, pgloader, PGLOADER),
+        _faster(book, f"SQLite: {sides}, beside sqlite3 | psql", one, pipe),
+        _faster(book, f"SQLite: {sides}, beside pgloader", one, pgloader),
         _faster(book, f"SQLite, two workers: {sides}, beside sqlite3 | psql", two, pipe),
+        _faster(book, f"SQLite, two workers: {sides}, beside pgloader", two, pgloader),
         _cheaper(book, f"SQLite: {sides}, cost beside sqlite3 | psql", one, pipe),
         _faster(book, f"SIARD: {sides}, beside copy", siard, ("copy",), SIARD_LOADED),
         _faster(book, f"SIARD: {sides}, beside PostgreSQL so", siard, (CARRIED,)),
