@@ -44,13 +44,14 @@ def survey(
     if (folder / CATALOG).exists() and (begun(folder) or not anew):
         return catalog(folder)
     with folder.timed("survey"):
+        (folder / SURVEYED).unlink(missing_ok=True)  # it must never stand beside the catalog of another state
         before = _state(source)
         found = surveying.survey(source, census=census, seen=seen)
-        folder.write(SURVEYED, before.encode() if before == _state(source) else b"")
         folder.write(ODDITIES, surveying.oddities(found))
         if isinstance(source, LegacySource):
             folder.write(FAULTS, _faults(source, found))
         folder.write(CATALOG, catalog_file.encode(found))
+        folder.write(SURVEYED, before.encode() if before == _state(source) else b"")
     return catalog(folder)
 
 

@@ -11,6 +11,7 @@ from migration.catalog import Catalog, Oddity, Table
 from migration.engine import Snapshot, Source
 from migration.freeze import Frozen
 from migration.proof import Drift
+from migration.run import Folder
 from migration.verifying.drift import drift
 from tests.migration.acceptance import writing
 from tests.migration.acceptance.pipeline import migrate
@@ -65,6 +66,29 @@ def test_a_source_that_was_not_written_is_not_looked_at_again(engine: str, place
     known = bool((folder / stages.SURVEYED).read_bytes())
     stages.frozen(folder, read, now(), progress=lambda _: None)
     assert (engine == "mariadb" or known, read.catalogs) == (True, 1 if known else 2)
+
+
+def test_a_survey_that_was_cut_off_vouches_for_no_older_one(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A survey anew that ends before its catalog is written leaves the old one, which is compared, and refused."""
+    source = places.fresh("sqlite")
+    writing.run(source, *MADE)
+    folder = relocation.begin(places.run(), source, places.fresh("sqlite"), "u1")
+    read = environment.source(relocation.address(source))
+    stages.survey(folder, read, seen=lambda _: None)
+    writing.run(source, *LATER["a table"])
+    whole = Folder.write
+
+    def cut_off(self: Folder, name: str, data: bytes) -> None:
+        if name == stages.CATALOG:
+            raise OSError("cut off")
+        whole(self, name, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "write", cut_off)
+        with pytest.raises(OSError, match="cut off"):
+            stages.survey(folder, read, anew=True, seen=lambda _: None)
+    with pytest.raises(IntegrityError, match="since the survey"):
+        stages.frozen(folder, read, now(), progress=lambda _: None)
 
 
 class _Counted:
