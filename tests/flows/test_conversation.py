@@ -134,6 +134,12 @@ def test_nobody_of_that_number_is_insured_there(pair: Pair) -> None:
         cases.find(office.ledger, number)
 
 
+def take_back(pair: Pair, number: str) -> None:
+    """The office that asked withdraws its letter."""
+    with Office.at(pair.receiver) as office:
+        writing.withdraw(office, number, "asked the wrong office", "staff-9", now())
+
+
 def test_the_old_office_declines(pair: Pair) -> None:
     """Who withdraws a case that was asked for tells the office that asked."""
     number = ask(pair)
@@ -149,8 +155,7 @@ def test_the_letter_is_taken_back(pair: Pair) -> None:
     """A letter that is withdrawn in time ends the case at both; too late, and the delivery comes all the same."""
     number = ask(pair)
     swap(pair)
-    with Office.at(pair.receiver) as office:
-        writing.withdraw(office, number, "asked the wrong office", "staff-9", now())
+    take_back(pair, number)
     assert states(pair, number) == (State.OPEN, State.WITHDRAWING)
     swap(pair)
     assert states(pair, number) == (State.WITHDRAWN, State.WITHDRAWN)
@@ -159,8 +164,7 @@ def test_the_letter_is_taken_back(pair: Pair) -> None:
     swap(pair)
     approve(pair.sender, late)
     ex.send(pair)
-    with Office.at(pair.receiver) as office:
-        writing.withdraw(office, late, "asked the wrong office", "staff-9", now())
+    take_back(pair, late)
     read = swap(pair)
     assert [finding.code for item in read for finding in item.findings] == ["C411"]
     assert states(pair, late) == (State.ACCEPTED, State.ACCEPTED)
@@ -170,8 +174,7 @@ def test_a_delivery_to_a_case_that_is_closed(pair: Pair) -> None:
     """C415: what was asked for and withdrawn is refused when it comes all the same, and nobody is taken in."""
     number = ask(pair)
     swap(pair)
-    with Office.at(pair.receiver) as office:
-        writing.withdraw(office, number, "asked the wrong office", "staff-9", now())
+    take_back(pair, number)
     swap(pair)
     late = ex.with_header(ex.a_new_delivery(1), case=number)
     ex.deliver(pair.receiver, ex.parcel(pair.sender, pair.receiver, ex.named(late), xml.encode(late)))
