@@ -145,10 +145,10 @@ def _from_others(book: Book) -> list[Row]:
     )
     pipe, pgloader, sides = ("sqlite pipe", "sqlite pipe key"), ("pgloader",), "freeze and copy side by side"
     return [
-        _faster(book, "SQLite: copy out of the freeze, beside sqlite3 | psql", apart, pipe, FROM_SQLITE),
-        _faster(book, "SQLite: copy out of the freeze, beside pgloader", apart, pgloader, PGLOADER),
-        _faster(book, f"SQLite: {sides}, beside sqlite3 | psql", one, pipe),
-        _faster(book, f"SQLite: {sides}, beside pgloader", one, pgloader),
+        _faster(book, "SQLite: copy out of the freeze, beside sqlite3 | psql", apart, pipe),
+        _faster(book, "SQLite: copy out of the freeze, beside pgloader", apart, pgloader),
+        _faster(book, f"SQLite: {sides}, beside sqlite3 | psql", one, pipe, FROM_SQLITE),
+        _faster(book, f"SQLite: {sides}, beside pgloader", one, pgloader, PGLOADER),
         _faster(book, f"SQLite, two workers: {sides}, beside sqlite3 | psql", two, pipe),
         _faster(book, f"SQLite, two workers: {sides}, beside pgloader", two, pgloader),
         _cheaper(book, f"SQLite: {sides}, cost beside sqlite3 | psql", one, pipe),
