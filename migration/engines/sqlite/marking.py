@@ -1,6 +1,6 @@
-r"""Canonical lines made of many rows at once: SQLite joins a row's cells by marks, Python makes lines of a whole block.
+r"""Canonical lines of many rows at once: SQLite joins cells and rows by marks, Python makes lines of a whole block.
 
-Marks are octets that no text in UTF-8 can hold: 0xff between cells, 0xfe for NULL, and in Python 0xfd between rows and
+Marks are octets that no text in UTF-8 can hold: 0xff between cells, 0xfd between rows, 0xfe for NULL, and in Python
 0xfc for a quote inside a cell. So quotes are doubled once a block and not once a cell. Whatever holds a mark without
 being one is found: 0xff and 0xfd are counted, 0xfc is looked for, a text that lies beyond all of UTF-8 is left to
 Python, and 0xfe anywhere but at a text's begin remains and is not UTF-8. Pure; for databases in UTF-8 only.
@@ -16,10 +16,11 @@ from migration.engines.sqlite.connecting import quote
 
 _CELL, _NULL, _ROW, _QUOTE = b"\xff", b"\xfe", b"\xfd", b"\xfc"
 _SQL_CELL: Final = f"CAST(x'{_CELL.hex()}' AS TEXT)"
+_SQL_ROW: Final = f"CAST(x'{_ROW.hex()}' AS TEXT)"
 _SQL_NULL: Final = f"CAST(x'{_NULL.hex()}' AS TEXT)"
 _SQL_BEYOND: Final = "CAST(x'f5' AS TEXT)"  # behind every text in UTF-8
 _ALONE: Final = re.compile(b'"' + _NULL + b'"')  # `sub` looks at the octets once, `bytes.replace` counts them first
-_TOGETHER: Final = 512  # rows: what is made of them over and over stays in the processor's cache
+TOGETHER: Final = 512  # rows: what is made of them over and over stays in the processor's cache
 
 
 def cell(column: ReadColumn, number: int, *, key: bool) -> str:
@@ -40,8 +41,23 @@ def _within(name: str) -> str:
 
 
 def line(cells: Sequence[str]) -> str:
-    """The expression for a whole row, bytes."""
-    return f"CAST({rendering.joined(_SQL_CELL, cells)} AS BLOB)"
+    """The expression for a whole row."""
+    return rendering.joined(_SQL_CELL, cells)
+
+
+def single(line: str) -> str:
+    """The expression for one row by itself, bytes."""
+    return f"CAST({line} AS BLOB)"
+
+
+def together(line: str) -> str:
+    """The expression for many rows in the order in which they are read, bytes; NULL where there are none."""
+    return f"CAST(group_concat({line}, {_SQL_ROW}) AS BLOB)"
+
+
+def last(marked: bytes) -> list[bytes]:
+    """The cells of the last of rows that are read together."""
+    return marked.rpartition(_ROW)[2].split(_CELL)
 
 
 def more(columns: int) -> int:
@@ -49,13 +65,14 @@ def more(columns: int) -> int:
     return 2 * columns + 1
 
 
-def lines(rows: Sequence[bytes], columns: int) -> bytes:
-    """The canonical lines of rows of so many columns. Raises ValueError if a text is not UTF-8."""
-    return b"".join(_lines(rows[at : at + _TOGETHER], columns) for at in range(0, len(rows), _TOGETHER))
+def lines_of(rows: Sequence[bytes], columns: int) -> bytes:
+    """The canonical lines of rows that were read one by one. Raises as `lines`."""
+    pieces = (rows[at : at + TOGETHER] for at in range(0, len(rows), TOGETHER))
+    return b"".join(lines(_ROW.join(piece), len(piece), columns) for piece in pieces)
 
 
-def _lines(rows: Sequence[bytes], columns: int) -> bytes:
-    marked = _ROW.join(rows)
+def lines(marked: bytes, rows: int, columns: int) -> bytes:
+    """The canonical lines of so many rows of so many columns. Raises ValueError if a text is not UTF-8."""
     quotes = b'"' in marked
     if _QUOTE in marked:
         raise ValueError("a text holds a mark")
@@ -63,7 +80,7 @@ def _lines(rows: Sequence[bytes], columns: int) -> bytes:
         marked = marked.replace(b'"', _QUOTE)
     cells = marked.replace(_CELL, b'","')
     made = cells.replace(_ROW, b'"\n"')
-    if len(cells) - len(marked) != 2 * len(rows) * (columns - 1) or len(made) - len(cells) != 2 * (len(rows) - 1):
+    if len(cells) - len(marked) != 2 * rows * (columns - 1) or len(made) - len(cells) != 2 * (rows - 1):
         raise ValueError("a text holds a mark")
     made = _ALONE.sub(b"NULL", b"".join((b'"', made, b'"\n')))
     if quotes:

@@ -11,7 +11,8 @@ import apsw
 from formats.errors import IntegrityError, UnreachableError
 from migration.engine import Block, Bound, Identity, ReadColumn, Reading
 from migration.engines.sqlite import marking, rendering, state
-from migration.engines.sqlite.cells import Stored, Stray, written
+from migration.engines.sqlite.bundles import Bundles
+from migration.engines.sqlite.cells import Stray, written
 from migration.engines.sqlite.connecting import meaning, quote, read_only, table
 from migration.engines.sqlite.keys import Keys
 
@@ -79,7 +80,7 @@ class SqliteSnapshot:
         found: list[tuple[str, ...]] = []
         while True:
             after = found[-1] if found else None
-            where, given = self._between(keys, after, None)
+            where, given = keys.between(after, None)
             query = (
                 f"SELECT {keys.names} FROM {table(reading.table)}{where}"  # noqa: S608 -- names are quoted
                 f" ORDER BY {keys.natural_order} LIMIT 2 OFFSET {rows - 1}"
@@ -87,19 +88,15 @@ class SqliteSnapshot:
             ends = self._rows(reading, query, given)
             if len(ends) < 2:  # nothing lies behind
                 return tuple(found)
-            found.append(tuple(self._bound(reading, name, end) for name, end in zip(reading.key, ends[0], strict=True)))
+            found.append(keys.bound(reading, ends[0]))
 
     def blocks(self, reading: Reading, after: Bound = None, to: Bound = None) -> Iterator[Block]:
         """See `engine.Snapshot`. A text that is not valid is D611."""
-        if to and not after:
+        if not after and self._keys(reading).ranged:
             self._complete(reading)
-        line = rendering.line(reading.columns, self._keys(reading).values) if self.wide else self._marked(reading)
-        columns = len(reading.columns)
-        make, more = (_encoded, 0) if self.wide else (partial(marking.lines, columns=columns), marking.more(columns))
         with self._telling(reading):
-            rows = self.connection.execute(*self._query(line, reading, after, to))
             try:
-                yield from _blocks(rows, more, make)
+                yield from self._blocks(reading, after, to)
             except ValueError:
                 raise self._invalid(reading, after, to) from None
 
@@ -144,6 +141,23 @@ class SqliteSnapshot:
                 raise meaning(error, str(reading.table)) from None
         return self._naming[reading]
 
+    def _blocks(self, reading: Reading, after: Bound, to: Bound) -> Iterator[Block]:
+        keys, columns = self._keys(reading), len(reading.columns)
+        if self.wide:
+            line = rendering.line(reading.columns, keys.values)
+            yield from _blocks(self._one_by_one(line, reading, after, to), 0, _encoded)
+            return
+        line = self._marked(reading)
+
+        def singly(after: Bound, to: Bound) -> Iterator[Block]:
+            rows = self._one_by_one(marking.single(line), reading, after, to)
+            yield from _blocks(rows, marking.more(columns), partial(marking.lines_of, columns=columns))
+
+        if keys.ranged:
+            yield from Bundles(self.connection, reading, keys, line, singly).blocks(after, to)
+        else:
+            yield from singly(after, to)
+
     def _marked(self, reading: Reading) -> str:
         cells = (
             marking.cell(column, self._number(reading, column), key=column.name in reading.key)
@@ -151,11 +165,12 @@ class SqliteSnapshot:
         )
         return marking.line(list(cells))
 
-    def _query(self, line: str, reading: Reading, after: Bound, to: Bound) -> tuple[str, list[int | str]]:
-        """The rows of a range, each as this expression, in order; and what is given with it."""
+    def _one_by_one(self, line: str, reading: Reading, after: Bound, to: Bound) -> apsw.Cursor:
+        """The rows of a range, each as this expression, in order."""
         keys = self._keys(reading)
-        where, given = self._between(keys, after, to)
-        return f"SELECT {line} FROM {table(reading.table)}{where} ORDER BY {keys.order}", given  # noqa: S608 -- names are quoted
+        where, given = keys.between(after, to)
+        query = f"SELECT {line} FROM {table(reading.table)}{where} ORDER BY {keys.order}"  # noqa: S608 -- names are quoted
+        return self.connection.execute(query, given)
 
     def _invalid(self, reading: Reading, after: Bound, to: Bound) -> IntegrityError:
         """D611 with the column of the first text of these rows that is not valid: each of them is looked at."""
@@ -164,7 +179,7 @@ class SqliteSnapshot:
             for column in reading.columns
         ]
         try:
-            for _ in self.connection.execute(*self._query(rendering.line(reading.columns, values), reading, after, to)):
+            for _ in self._one_by_one(rendering.line(reading.columns, values), reading, after, to):
                 continue
         except IntegrityError as error:
             return error
@@ -191,29 +206,12 @@ class SqliteSnapshot:
         except Stray as stray:
             raise IntegrityError(stray.code, f"{place}: {storage}") from None
 
-    def _between(self, keys: Keys, after: Bound, to: Bound) -> tuple[str, list[int | str]]:
-        bounds = [(sign, bound) for sign, bound in ((">", after), ("<=", to)) if bound]
-        places = f"({', '.join('?' * len(keys.numeric))})"
-        where = " AND ".join(f"({keys.names}) {sign} {places}" for sign, _ in bounds)
-        given = [
-            int(text) if by_number else text
-            for _, bound in bounds
-            for text, by_number in zip(bound, keys.numeric, strict=True)
-        ]
-        return (f" WHERE {where}" if where else "", given)
-
     def _complete(self, reading: Reading) -> None:
-        """A row with NULL in its key lies in no range: it is looked for before the first one is read."""
+        """A row with NULL in its key lies in no range: it is looked for before the first one is read. Raises D616."""
         for name in self._keys(reading).nullable:
             query = f"SELECT 1 FROM {table(reading.table)} WHERE {quote(name)} IS NULL LIMIT 1"  # noqa: S608 -- names are quoted
             if self._rows(reading, query, []):
                 raise IntegrityError("D616", f"{reading.table}.{name}")
-
-    def _bound(self, reading: Reading, name: str, end: Stored) -> str:
-        column = next(column for column in reading.columns if column.name == name)
-        if isinstance(end, int if rendering.by_number(column) else str):
-            return str(end)
-        raise IntegrityError("D616" if end is None else "D615", f"{reading.table}.{name}")
 
     def _rows(self, reading: Reading, query: str, given: list[int | str]) -> list[tuple[Any, ...]]:
         with self._telling(reading):

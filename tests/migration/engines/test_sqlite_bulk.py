@@ -223,9 +223,12 @@ def test_marks_become_canonical_lines_or_nothing(rows: list[tuple[bytes | None, 
         wanted = b"".join(canon.line([None if cell is None else cell.decode() for cell in row]) for row in rows)
     except UnicodeDecodeError:
         with pytest.raises(ValueError, match=r"mark|codec"):
-            marking.lines(given, len(rows[0]))
+            marking.lines(b"\xfd".join(given), len(given), len(rows[0]))
+        with pytest.raises(ValueError, match=r"mark|codec"):
+            marking.lines_of(given, len(rows[0]))
     else:
-        assert marking.lines(given, len(rows[0])) == wanted
+        assert marking.lines(b"\xfd".join(given), len(given), len(rows[0])) == wanted
+        assert marking.lines_of(given, len(rows[0])) == wanted
 
 
 @pytest.mark.parametrize("scale", [0, 2, 4, 15, 16, 20])
