@@ -2,6 +2,8 @@
 
 import ast
 import statistics
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -122,3 +124,11 @@ def test_only_these_seal() -> None:
         if isinstance(node, ast.Attribute) and ast.unparse(node) == "envelope.seal"
     }
     assert callers == SEALERS.keys()
+
+
+def test_processes_that_only_read_or_load_start_without_sqlalchemy() -> None:
+    """What they need is imported without it: it would take as long as all the rest together, in each of them."""
+    modules = ["migration.copying.early", "migration.freeze.readers"]
+    modules += [f"migration.engines.{engine}.target" for engine in ("sqlite", "postgresql", "mariadb")]
+    code = f"import sys, {', '.join(modules)}; sys.exit('sqlalchemy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

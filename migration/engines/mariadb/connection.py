@@ -1,16 +1,15 @@
-"""Connections by URL, with the settings that reading and loading need whatever the server's own are."""
+"""Connections with the settings that reading and loading need whatever the server's own are."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pymysql.constants import CLIENT
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from formats.errors import UsageError
 from migration.engines.mariadb.faults import told
 from migration.engines.mariadb.wire import Wire
 
-_FORCED: Final = {"charset": "utf8mb4", "use_unicode": True, "autocommit": True, "local_infile": False}
+Options = Mapping[str, Any]  # what PyMySQL is given of a URL (`address`)
 
 # A statement that sorts or a client that packs may take long; a limit set for users of the application would end the
 # reading in the middle, or, worse, silently after so many rows.
@@ -25,17 +24,15 @@ _LIMITS: Final = (
 )
 
 
-def connect(url: str, *, loading: bool = False) -> Wire:
+def connect(options: Options, *, loading: bool = False) -> Wire:
     """A connection with the settings of this package, every statement for good; `loading`: it may be fed.
 
     Raises UsageError D601, D609 (login, rights), UnreachableError S409.
     """
-    options = _options(url)
-    if loading:
-        options["client_flag"] = CLIENT.LOCAL_FILES
+    flags = {"client_flag": CLIENT.LOCAL_FILES} if loading else {}
     with told("connecting"):
         try:
-            wire = Wire(**options)
+            wire = Wire(**{**options, **flags})
         except TypeError:
             raise UsageError("D601", "an option of the URL is not known") from None
         try:
@@ -44,25 +41,6 @@ def connect(url: str, *, loading: bool = False) -> Wire:
             wire.close()
             raise
         return wire
-
-
-def database(url: str) -> str:
-    """The database's name in the URL. Raises UsageError D601."""
-    return str(_options(url)["database"])
-
-
-def _options(url: str) -> dict[str, Any]:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise UsageError("D601", "not a URL") from None
-    if parsed.drivername.partition("+")[0] not in ("mysql", "mariadb"):
-        raise UsageError("D601", f"not MariaDB: {parsed.drivername}")
-    if not parsed.database:
-        raise UsageError("D601", "the URL names no database")
-    dialect = parsed.set(drivername="mysql+pymysql").get_dialect()()
-    _, options = dialect.create_connect_args(parsed)
-    return {**options, **_FORCED, "database": parsed.database}
 
 
 def _set(wire: Wire) -> None:

@@ -13,7 +13,7 @@ import pymysql
 from formats.errors import IntegrityError, ServiceError, UsageError
 from migration.catalog import Kind, TableName
 from migration.engine import Copied, LoadColumn, Loading
-from migration.engines.mariadb.connection import connect
+from migration.engines.mariadb.connection import Options, connect
 from migration.engines.mariadb.faults import meaning, number, said, told
 from migration.engines.mariadb.names import LEDGER, Sort, full_name, quoted, sort_of
 
@@ -39,9 +39,9 @@ _TWICE: Final = 1062
 class MariadbSession:
     """See `migration.engine.Session`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, options: Options) -> None:
         """Connect. Raises UsageError D601, D609 (also when the server takes no LOAD DATA LOCAL), UnreachableError."""
-        self._wire = connect(url, loading=True)
+        self._wire = connect(options, loading=True)
         self._numbered: dict[TableName, str] = {}
         try:
             with told("opening a session"):

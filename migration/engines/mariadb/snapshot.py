@@ -15,7 +15,7 @@ from formats.errors import IntegrityError, UsageError
 from migration import canon
 from migration.catalog import TableName
 from migration.engine import Block, Bound, Identity, ReadColumn, Reading
-from migration.engines.mariadb.connection import connect, database
+from migration.engines.mariadb.connection import Options, connect
 from migration.engines.mariadb.faults import number, told
 from migration.engines.mariadb.names import full_name, quoted
 from migration.engines.mariadb.rendering import beyond, cell, line, natural, ordering, sortable
@@ -35,26 +35,26 @@ _SORT_BUFFER: Final = 4 * 1024 * 1024
 class MariadbSnapshot:
     """See `migration.engine.Snapshot`. Its rows must be read to their end, or the rest is read and thrown away."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, options: Options) -> None:
         """Open it. Raises UsageError D601, D609, UnreachableError S409."""
-        self._wire = connect(url)
+        self._wire = connect(options)
         self._guard: Wire | None = None
         self._facts: dict[TableName, Facts] = {}
         try:
             with told("opening a snapshot"):
-                self._lock(url)
+                self._lock(options)
                 self._wire.fetch("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 self._wire.fetch("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-                self._identity = _identity(self._wire, database(url))
+                self._identity = _identity(self._wire, str(options["database"]))
         except BaseException:
             self.close()
             raise
 
-    def _lock(self, url: str) -> None:
+    def _lock(self, options: Options) -> None:
         loose = without_transactions(self._wire)
         if not loose:
             return
-        self._guard = connect(url)
+        self._guard = connect(options)
         self._guard.fetch(f"SET SESSION lock_wait_timeout = {_PATIENCE}")
         self._guard.fetch("LOCK TABLES " + ", ".join(f"{quoted(name)} READ" for name in loose))
 

@@ -34,7 +34,7 @@ class MariadbTarget(MariadbSource):
 
     def occupied(self, tables: Sequence[TableName]) -> tuple[TableName, ...]:
         """See `Target`."""
-        with connect(self.url) as wire, told("reading the names"):
+        with connect(self.options) as wire, told("reading the names"):
             folded = bool(wire.one("SELECT @@lower_case_table_names")[0])
             names = {TableName("" if own else schema, name) for schema, name, own in wire.fetch(_NAMES)}
         if not folded:
@@ -47,7 +47,7 @@ class MariadbTarget(MariadbSource):
 
         Raises IntegrityError D641; D627 when a key finds two rows equal, which in the source differ.
         """
-        with connect(self.url) as wire:
+        with connect(self.options) as wire:
             with told("opening a session"):
                 wire.fetch(_SETTINGS)
             for at, statement in enumerate(statements, 1):
@@ -58,19 +58,19 @@ class MariadbTarget(MariadbSource):
 
     def copied(self, run: str) -> tuple[Copied, ...]:
         """See `Target`."""
-        with connect(self.url) as wire, told(LEDGER):
+        with connect(self.options) as wire, told(LEDGER):
             wire.fetch(MAKE_LEDGER)
             return tuple(Copied(*row) for row in wire.fetch(_COPIED, (run,)))
 
     def held(self, run: str) -> tuple[Copied, ...]:
         """See `Target`."""
-        with connect(self.url) as wire, told(LEDGER):
+        with connect(self.options) as wire, told(LEDGER):
             there = wire.fetch(_THERE, (LEDGER,))
             return tuple(Copied(*row) for row in wire.fetch(_COPIED, (run,))) if there else ()
 
     def withdraw(self, run: str, number: int, table: TableName) -> None:
         """See `Target`. No TRUNCATE, which ends a transaction: a table of many rows takes its time."""
-        with connect(self.url) as wire, told(str(table)):
+        with connect(self.options) as wire, told(str(table)):
             wire.begin()
             wire.fetch(f"DELETE FROM {full_name(table)}")
             wire.fetch(_FORGET, (run, number))
@@ -78,11 +78,11 @@ class MariadbTarget(MariadbSource):
 
     def session(self) -> MariadbSession:
         """See `Target`. Raises UsageError D609 when the server takes no LOAD DATA LOCAL."""
-        return MariadbSession(self.url)
+        return MariadbSession(self.options)
 
     def refresh(self, tables: Sequence[TableName]) -> None:
         """See `Target`. Raises IntegrityError D641 for a table that cannot be counted."""
-        with connect(self.url) as wire, told("ANALYZE"):
+        with connect(self.options) as wire, told("ANALYZE"):
             for table in tables:
                 said_of = wire.fetch(f"ANALYZE NO_WRITE_TO_BINLOG TABLE {full_name(table)}")
                 if any(kind == "Error" for _, _, kind, _ in said_of):

@@ -1,25 +1,14 @@
-"""Connections to PostgreSQL: from a URL, with settings under which values are written one way, and what errors mean.
+"""Connections to PostgreSQL, with settings under which values are written one way, and what errors mean.
 
-A URL is SQLAlchemy's: `postgresql://user@host/name`, with libpq's own parameters behind `?`. `opengauss://` and
-`kingbase://` are the same. A connection commits by itself; whoever needs a transaction begins one.
+A connection commits by itself; whoever needs a transaction begins one.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
-from psycopg.conninfo import make_conninfo
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from formats.errors import IntegrityError, ServiceError, UnreachableError, UsageError
-
-ENGINES: Final = {
-    "postgresql": "postgresql",
-    "postgres": "postgresql",
-    "opengauss": "opengauss",
-    "kingbase": "kingbase",
-}
-PATIENCE: Final = 30  # seconds to wait for a connection
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -43,31 +32,27 @@ _UNREACHABLE: Final = ("08", "40", "53", "55", "57", "58")
 _ENCODING: Final = ("22021", "22P05")
 
 
-def engine(url: str) -> str:
-    """The engine's name: `postgresql`, `opengauss` or `kingbase`. Raises UsageError D601."""
-    name = _address(url).drivername.partition("+")[0]
-    if name not in ENGINES:
-        raise UsageError("D601", f"{name} is not PostgreSQL")
-    return name
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A database by its URL (`address`): the engine's name, what may be shown, libpq's parameters with the password."""
+
+    engine: str
+    shown: str
+    parameters: str
 
 
-def connect(url: str, *, reading: bool) -> Connection:
-    """A new connection. Raises UsageError D601 and UnreachableError S409."""
-    engine(url)
-    address = _address(url)
-    shown = f"{address.host or 'local'}/{address.database or ''}"
+def connect(server: Server, *, reading: bool) -> Connection:
+    """A new connection. Raises UnreachableError S409."""
     try:
-        connection = psycopg.connect(_parameters(address), autocommit=True)
-    except psycopg.ProgrammingError:
-        raise UsageError("D601", f"{shown}: a parameter of the URL is not known") from None
+        connection = psycopg.connect(server.parameters, autocommit=True)
     except psycopg.Error as error:
-        raise UnreachableError("S409", f"{shown}: {_last_line(error)}") from None
+        raise UnreachableError("S409", f"{server.shown}: {_last_line(error)}") from None
     connection.prepare_threshold = None
     try:
         _settle(connection, _FORMS + (_READING if reading else ()))
     except psycopg.Error as error:
         connection.close()
-        raise meaning(error, shown) from None
+        raise meaning(error, server.shown) from None
     return connection
 
 
@@ -95,28 +80,6 @@ def meaning(error: psycopg.Error, place: str) -> ServiceError:
     if state.startswith(("0A", "42", "25")):
         return UsageError("D609", f"{place}: {error.diag.message_primary}")
     return IntegrityError("D615", f"{place}: {state}")
-
-
-def _address(url: str) -> URL:
-    try:
-        return make_url(url)
-    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
-        raise UsageError("D601", "not a URL") from None
-
-
-def _parameters(address: URL) -> str:
-    """The URL as libpq's parameters; several hosts are written with commas."""
-    known: dict[str, str | int | None] = {
-        "connect_timeout": PATIENCE,
-        "application_name": "jiexu",
-        "host": address.host,
-        "port": address.port,
-        "user": address.username,
-        "password": address.password,
-        "dbname": address.database,
-    }
-    known |= {name: value if isinstance(value, str) else ",".join(value) for name, value in address.query.items()}
-    return make_conninfo("", **known | {"client_encoding": "UTF8"})
 
 
 def _settle(connection: Connection, settings: tuple[tuple[str, str], ...]) -> None:

@@ -10,15 +10,15 @@ import psycopg
 from formats.errors import IntegrityError, ServiceError, UnreachableError
 from migration.engine import Copied, Loading
 from migration.engines.postgresql import ledger, statements
-from migration.engines.postgresql.connecting import Connection, connect, meaning, quote
+from migration.engines.postgresql.connecting import Connection, Server, connect, meaning, quote
 
 
 class PostgresqlSession:
     """See `engine.Session`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, server: Server) -> None:
         """Nothing is opened yet."""
-        self._url = url
+        self._server = server
         self._connection: Connection | None = None
 
     def load(self, run: str, chunk: Copied, loading: Loading, data: Iterable[bytes]) -> None:
@@ -35,7 +35,7 @@ class PostgresqlSession:
             raise _refusal(error, loading) from None
 
     def __enter__(self) -> Self:
-        self._connection = connect(self._url, reading=False)
+        self._connection = connect(self._server, reading=False)
         ledger.prepare(self._connection)
         return self
 

@@ -18,7 +18,7 @@ from migration.canon import Cells
 from migration.catalog import Kind, TableName
 from migration.engine import Block, Bound, Identity, Reading
 from migration.engines.postgresql import rendering, statements
-from migration.engines.postgresql.connecting import connect, engine, literal, meaning
+from migration.engines.postgresql.connecting import Server, connect, literal, meaning
 
 BLOCK = 256 * 1024  # bytes
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -64,13 +64,13 @@ class PostgresqlSnapshot:
 
     ordered = True
 
-    def __init__(self, url: str, shared: str = "") -> None:
+    def __init__(self, server: Server, shared: str = "") -> None:
         """Begin the transaction, or join the state that `shared` names.
 
         Raises UsageError D601, UnreachableError S409 (also for a shared state that is no longer held).
         """
-        self._engine = engine(url)
-        self._connection = connect(url, reading=True)
+        self._engine = server.engine
+        self._connection = connect(server, reading=True)
         try:
             self.shared = shared or self._exported()
             if shared:

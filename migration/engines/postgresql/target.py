@@ -20,12 +20,12 @@ class PostgresqlTarget(PostgresqlSource):
 
     def occupied(self, tables: Sequence[TableName]) -> tuple[TableName, ...]:
         """See `engine.Target`. A view or another relation of the name counts as well."""
-        with connect(self.url, reading=False) as connection:
+        with connect(self.server, reading=False) as connection:
             return tuple(name for name in tables if name.name != ledger.TABLE and _exists(connection, name))
 
     def execute(self, statements: Sequence[str]) -> None:
         """See `engine.Target`."""
-        with connect(self.url, reading=False) as connection:
+        with connect(self.server, reading=False) as connection:
             for number, statement in enumerate(statements, 1):
                 try:
                     connection.execute(statement.encode())
@@ -34,19 +34,19 @@ class PostgresqlTarget(PostgresqlSource):
 
     def copied(self, run: str) -> tuple[Copied, ...]:
         """See `engine.Target`."""
-        with connect(self.url, reading=False) as connection:
+        with connect(self.server, reading=False) as connection:
             ledger.prepare(connection)
             return ledger.entries(connection, run)
 
     def held(self, run: str) -> tuple[Copied, ...]:
         """See `engine.Target`."""
-        with connect(self.url, reading=False) as connection:  # the ledger is in the user's own default schema
+        with connect(self.server, reading=False) as connection:  # the ledger is in the user's own default schema
             there = _exists(connection, TableName("", ledger.TABLE))
             return ledger.entries(connection, run) if there else ()
 
     def withdraw(self, run: str, number: int, table: TableName) -> None:
         """See `engine.Target`. The table comes first: whoever still loads it is waited for."""
-        with connect(self.url, reading=False) as connection:
+        with connect(self.server, reading=False) as connection:
             try:
                 with connection.transaction():
                     connection.execute(f"TRUNCATE {statements.table(table)}".encode())
@@ -56,11 +56,11 @@ class PostgresqlTarget(PostgresqlSource):
 
     def session(self) -> PostgresqlSession:
         """See `engine.Target`."""
-        return PostgresqlSession(self.url)
+        return PostgresqlSession(self.server)
 
     def refresh(self, tables: Sequence[TableName]) -> None:
         """See `engine.Target`."""
-        with connect(self.url, reading=False) as connection:
+        with connect(self.server, reading=False) as connection:
             for name in tables:
                 try:
                     connection.execute(f"ANALYZE {statements.table(name)}".encode())

@@ -1,4 +1,4 @@
-"""Connections to a SQLite file, and what errors of SQLite mean. A URL is SQLAlchemy's: `sqlite:////data/old.db`.
+"""Connections to a SQLite file, and what errors of SQLite mean.
 
 Nothing here opens the file by itself: closing it would drop the locks that SQLite holds in this process.
 """
@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import apsw
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-from formats.errors import IntegrityError, ServiceError, UnreachableError, UsageError
+from formats.errors import IntegrityError, ServiceError, UnreachableError
 from migration.catalog import TableName
 
 PATIENCE: Final = 60_000  # milliseconds to wait for a lock
@@ -20,17 +18,6 @@ PATIENCE: Final = 60_000  # milliseconds to wait for a lock
 _BOTH: Final = ("trusted_schema = OFF", "foreign_keys = OFF")
 _READING: Final = ("query_only = ON", "cache_size = -8192")
 _WRITING: Final = ("synchronous = FULL", "cache_size = -8192")
-
-
-def file(url: str) -> Path:
-    """The file that a URL names. Raises UsageError D601."""
-    try:
-        address = make_url(url)
-    except ArgumentError:
-        raise UsageError("D601", "not a URL") from None
-    if address.get_backend_name() != "sqlite" or not address.database or address.database == ":memory:":
-        raise UsageError("D601", "not the URL of a SQLite file")
-    return Path(address.database).absolute()
 
 
 def read_only(path: Path) -> apsw.Connection:

@@ -8,7 +8,7 @@ from formats.errors import IntegrityError, ServiceError, UnreachableError
 from migration.catalog import TableName
 from migration.engine import Copied
 from migration.engines.sqlite import ledger
-from migration.engines.sqlite.connecting import file, meaning, read_only, table, writable
+from migration.engines.sqlite.connecting import meaning, read_only, table, writable
 from migration.engines.sqlite.loading import SqliteSession
 from migration.engines.sqlite.source import SqliteSource
 
@@ -20,22 +20,21 @@ class SqliteTarget(SqliteSource):
 
     def occupied(self, tables: Sequence[TableName]) -> tuple[TableName, ...]:
         """See `engine.Target`. Names are compared without regard to case, as SQLite does; a view counts as well."""
-        path = file(self.url)
-        if not path.exists():
+        if not self.path.exists():
             return ()
-        connection = read_only(path)
+        connection = read_only(self.path)
         try:
             query = "SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view')"
             held = {name for (name,) in connection.execute(query)} - {ledger.TABLE}
         except apsw.Error as error:
-            raise meaning(error, path.name) from None
+            raise meaning(error, self.path.name) from None
         finally:
             connection.close()
         return tuple(name for name in tables if name.name.lower() in held)
 
     def execute(self, statements: Sequence[str]) -> None:
         """See `engine.Target`."""
-        connection = writable(file(self.url))
+        connection = writable(self.path)
         try:
             for number, statement in enumerate(statements, 1):
                 try:
@@ -47,7 +46,7 @@ class SqliteTarget(SqliteSource):
 
     def copied(self, run: str) -> tuple[Copied, ...]:
         """See `engine.Target`."""
-        connection = writable(file(self.url))
+        connection = writable(self.path)
         try:
             ledger.prepare(connection)
             return ledger.entries(connection, run)
@@ -58,10 +57,9 @@ class SqliteTarget(SqliteSource):
 
     def held(self, run: str) -> tuple[Copied, ...]:
         """See `engine.Target`."""
-        path = file(self.url)
-        if not path.exists():
+        if not self.path.exists():
             return ()
-        connection = read_only(path)
+        connection = read_only(self.path)
         try:
             query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = ?"
             there = connection.execute(query, (ledger.TABLE,)).fetchall()
@@ -73,7 +71,7 @@ class SqliteTarget(SqliteSource):
 
     def withdraw(self, run: str, number: int, table: TableName) -> None:
         """See `engine.Target`."""
-        connection = writable(file(self.url))
+        connection = writable(self.path)
         try:
             with connection:
                 connection.execute(_emptying(table)).fetchall()
@@ -85,7 +83,7 @@ class SqliteTarget(SqliteSource):
 
     def session(self) -> SqliteSession:
         """See `engine.Target`."""
-        return SqliteSession(file(self.url))
+        return SqliteSession(self.path)
 
     def refresh(self, tables: Sequence[TableName]) -> None:
         """See `engine.Target`."""

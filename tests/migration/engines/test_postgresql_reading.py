@@ -8,7 +8,7 @@ from migration import canon
 from migration.catalog import Kind, Oddity, TableName
 from migration.engine import Copied, LoadColumn, Loading, ReadColumn, Reading
 from migration.engines.postgresql import PostgresqlSource, PostgresqlTarget
-from migration.engines.postgresql.connecting import connect, engine
+from migration.engines.postgresql.connecting import connect
 from migration.engines.postgresql.rendering import family
 from tests.servers import PostgreSQL
 
@@ -161,7 +161,7 @@ def test_bytes_that_are_no_text_are_found_and_refused(postgresql_server: Postgre
         columns = [ReadColumn(column.name, column.kind, column.native) for column in table.columns]
         assert lines(target, *columns, key=("id",)) == canon.line(["1", good])
         bad = (b"\xd5\xc5", b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80", b"a\xe5\xbc", b"\x80")
-        with connect(target.url, reading=False) as connection:
+        with connect(target.server, reading=False) as connection:
             connection.execute("SET client_encoding = 'SQL_ASCII'")
             for number, text in enumerate(bad, 2):
                 connection.execute(b"INSERT INTO public.t VALUES (%d, '%s')" % (number, text))
@@ -312,8 +312,8 @@ def test_a_url_that_is_not_understood_is_a_usage_error(url: str) -> None:
 def test_relatives_are_reached_as_postgresql(postgresql_url: str, name: str) -> None:
     """openGauss and KingbaseES are reached by their own URLs through the same driver, and keep their names."""
     url = postgresql_url.replace("postgresql+psycopg", name)
-    assert engine(url) == name
     target = PostgresqlTarget(url)
+    assert target.server.engine == name
     target.execute(["CREATE TABLE public.t (a int)"])
     assert target.catalog().engine == name
     assert target.catalog().tables[0].name == T
