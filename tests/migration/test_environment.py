@@ -18,7 +18,7 @@ from migration.siard import SiardSource
     ("text", "engine", "shown", "kind"),
     [
         ("sqlite:////data/old.db", "sqlite", "sqlite:///old.db", SqliteTarget),
-        ("postgresql://u:secret@db.example:5433/fund?x=secret", "postgresql", "postgresql://db.example:5433/fund", PostgresqlTarget),
+        ("postgresql://u:secret@db.example:5433/fund?passfile=secret", "postgresql", "postgresql://db.example:5433/fund", PostgresqlTarget),
         ("postgresql+psycopg://u:secret@/fund", "postgresql", "postgresql:///fund", PostgresqlTarget),
         ("mariadb://u:secret@db/fund", "mariadb", "mariadb://db/fund", MariadbTarget),
         ("mysql://u:secret@db/fund", "mariadb", "mysql://db/fund", MariadbTarget),
