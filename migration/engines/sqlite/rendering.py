@@ -131,13 +131,14 @@ def _decimal(column: ReadColumn, name: str) -> Branches:
 
     Of up to 15 digits it is enough that a whole number, divided by a power of ten, is that double: both are exact, the
     quotient is the double nearest to those digits, and no other 15 digits have the same. The others are read back.
+    Between two numbers is only a number, once the plus has taken the column's affinity away; a whole one has the digits.
     """
     scale = column.scale or 0
     digits, real = f"printf('%.{scale}f',{name})", f"{_stored(name, 'real')} AND {name}<>0"
     zeros = f"||'.{'0' * scale}'" if scale else ""
     power = f"{10**scale}.0"
     most = f"9e{_EXACT_DIGITS - 1 - scale}"
-    short = f"{real} AND {name} BETWEEN -{most} AND {most} AND round({name}*{power})/{power}={name}"
+    short = f"+{name} BETWEEN -{most} AND {most} AND {name}<>0 AND round({name}*{power})/{power}={name}"
     return (
         *(((short, digits),) if scale <= _EXACT_DIGITS else ()),
         (_stored(name, "integer"), f"{name}{zeros}" if zeros else f"CAST({name} AS TEXT)"),
