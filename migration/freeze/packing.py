@@ -1,7 +1,8 @@
 """One chunk's file: canonical bytes packed into gzip and hashed on the way, and unpacked again.
 
-Hashing, packing and writing run in threads beside the reading; all of them let other threads run meanwhile. But each
-has to wait for Python's lock behind every call, often longer than the call took: so they get much at a time.
+Hashing, packing and writing run in a thread beside the reading, and let other threads run meanwhile. But the thread
+has to wait for Python's lock behind every call, often longer than the call took: so it gets much at a time. More
+threads would only take the processor from whoever reads, who takes longer.
 """
 
 import hashlib
@@ -25,8 +26,8 @@ PIECE: Final = 256 * 1024  # bytes, unpacked
 
 _LEVEL: Final = 1
 _GZIP: Final = 31  # zlib's name for: a gzip header, the largest window
-_BATCH: Final = 2 * 2**20  # bytes that are hashed and packed at a time
-_AHEAD: Final = 2  # batches that wait for it
+_BATCH: Final = 4 * 2**20  # bytes that are hashed and packed at a time
+_AHEAD: Final = 1  # batches that wait for it
 _READ: Final = 64 * 1024
 _UNPACKABLE: Final = cast("type[Exception]", isal_zlib.error)  # its stubs take the class for an instance
 
@@ -49,12 +50,13 @@ class _File:
     def __init__(self, handle: int) -> None:
         self._handle = handle
         self._packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP)
-        self.plain, self.packed = hashlib.sha256(), hashlib.sha256()
+        self.plain, self.packed, self.sm3 = hashlib.sha256(), hashlib.sha256(), new_sm3()
         self.size = 0
 
     def add(self, data: bytes) -> None:
         """Take some more canonical bytes."""
         self.plain.update(data)
+        self.sm3.update(data)
         self._write(self._packer.compress(data))
 
     def finish(self) -> None:
@@ -79,8 +81,7 @@ class Packing:
         with disk.refusals():
             self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
         self._path = path
-        self._file, self._sm3 = _File(self._handle), new_sm3()
-        self._packing, self._hashing = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._file, self._thread = _File(self._handle), ThreadPoolExecutor(1)
         self._waiting = deque[Future[None]]()
         self._rows = self._size = 0
 
@@ -88,13 +89,10 @@ class Packing:
         """Take all of the file's blocks. Raises UnreachableError S416, and whatever reading them raises."""
         for batch in _batches(blocks):
             self._rows, self._size = self._rows + batch.rows, self._size + len(batch.data)
-            self._waiting += (
-                self._packing.submit(self._file.add, batch.data),
-                self._hashing.submit(self._sm3.update, batch.data),
-            )
-            while len(self._waiting) > 2 * _AHEAD:
+            self._waiting.append(self._thread.submit(self._file.add, batch.data))
+            while len(self._waiting) > _AHEAD:
                 _done(self._waiting.popleft())
-        self._waiting.append(self._packing.submit(self._file.finish))
+        self._waiting.append(self._thread.submit(self._file.finish))
 
     def packed(self) -> Packed:
         """Wait until the file is flushed; its name is not. Raises UnreachableError S416; no file is left then."""
@@ -105,7 +103,7 @@ class Packing:
             self.discard()
             raise
         self._close()
-        digests = self._file.plain.hexdigest(), self._sm3.hexdigest()
+        digests = self._file.plain.hexdigest(), self._file.sm3.hexdigest()
         return Packed(self._rows, self._size, *digests, self._file.size, self._file.packed.hexdigest())
 
     def discard(self) -> None:
@@ -114,8 +112,7 @@ class Packing:
         self._path.unlink()
 
     def _close(self) -> None:
-        for thread in (self._packing, self._hashing):
-            thread.shutdown(cancel_futures=True)
+        self._thread.shutdown(cancel_futures=True)
         os.close(self._handle)
 
 
