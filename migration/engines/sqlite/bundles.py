@@ -1,9 +1,9 @@
 """The rows of a range in bundles: SQLite joins some hundred rows into one value, Python takes one step for all of them.
 
-A bundle's rows are read along the index that orders them, and are joined as they are read. SQLite does not promise that
-order of a sum, so each bundle's last row must be the one that the same index, asked with ORDER BY, has there. Whatever
-can't be read so is read row by row: where that is not the last row, where rows are long, and behind a key that is not
-stored as it should be.
+A bundle's rows are read along the index that orders them, and are joined as they are read. SQLite does not promise to
+join them in that order, so each bundle's last row must be the one that the same index, asked with ORDER BY, has there.
+Whatever can't be read so is read row by row: where another row is the last, where rows are long, and behind a key that
+is not stored as it should be.
 """
 
 from collections.abc import Callable, Iterator

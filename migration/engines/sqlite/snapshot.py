@@ -145,13 +145,13 @@ class SqliteSnapshot:
         keys, columns = self._keys(reading), len(reading.columns)
         if self.wide:
             line = rendering.line(reading.columns, keys.values)
-            yield from _blocks(self._one_by_one(line, reading, after, to), 0, _encoded)
+            yield from _in_blocks(self._one_by_one(line, reading, after, to), 0, _encoded)
             return
         line = self._marked(reading)
 
         def singly(after: Bound, to: Bound) -> Iterator[Block]:
             rows = self._one_by_one(marking.single(line), reading, after, to)
-            yield from _blocks(rows, marking.more(columns), partial(marking.lines_of, columns=columns))
+            yield from _in_blocks(rows, marking.more(columns), partial(marking.lines_of, columns=columns))
 
         if keys.ranged:
             yield from Bundles(self.connection, reading, keys, line, singly).blocks(after, to)
@@ -233,7 +233,7 @@ def _utf8(*given: Any) -> bytes | None:
     return None if text is None else text.encode()
 
 
-def _blocks(rows: Iterable[tuple[Any, ...]], more: int, make: Callable[[list[Any]], bytes]) -> Iterator[Block]:
+def _in_blocks(rows: Iterable[tuple[Any, ...]], more: int, make: Callable[[list[Any]], bytes]) -> Iterator[Block]:
     """The rows in blocks; each becomes longer by `more`, and by the quotes in it.
 
     This loop runs once a row: nothing is called in it that need not be.
