@@ -67,8 +67,8 @@ def address(text: str) -> Address:
 
 
 def begin(folder: Path, source: str, target: str, by: str) -> Folder:
-    """The folder of a migration; the addresses are read, so that a wrong one is found now. Raises D601, D607, D609."""
-    address(source)
+    """The folder of a migration; a wrong address is found before it is made. Raises D601, D602, D607, D609."""
+    environment.source(address(source))
     if target:
         environment.target(address(target))
     return runs.begin(folder, source, target, by, utc_text(now()))

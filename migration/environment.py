@@ -80,7 +80,7 @@ def address(text: str, variables: Mapping[str, str]) -> Address:
 
 
 def source(where: Address) -> Source:
-    """The environment as a source. Raises UsageError D602."""
+    """The environment as a source. Raises UsageError D601, D602."""
     if where.is_file:
         module, name = _FILES[where.engine]
         return cast("Source", getattr(importlib.import_module(module), name)(Path(where.place)))
@@ -88,7 +88,7 @@ def source(where: Address) -> Source:
 
 
 def target(where: Address) -> Target:
-    """The environment as a target. Raises UsageError D602, D609 for files."""
+    """The environment as a target. Raises UsageError D601, D602, D609 for files."""
     if where.is_file:
         raise UsageError("D609", f"{where.engine} is read only")
     _, module, name, _ = next(row for row in _DATABASES.values() if row[0] == where.engine)

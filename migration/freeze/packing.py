@@ -2,7 +2,7 @@
 
 Hashing, packing and writing run in a thread beside the reading, and let other threads run meanwhile. But the thread
 has to wait for Python's lock behind every call, often longer than the call took: so it gets much at a time. More
-threads would only take the processor from whoever reads, who takes longer.
+threads would take the processor from whoever reads, and from the copying beside.
 """
 
 import hashlib

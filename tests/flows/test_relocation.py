@@ -230,6 +230,16 @@ def test_a_folder_is_of_one_migration(folder: Path) -> None:
             relocation.begin(folder / place, source, target, "u1")
 
 
+@pytest.mark.parametrize("wrong", ["nothing", "postgresql://host/x?nonsense=1", "mariadb://host"])
+def test_a_wrong_address_begins_nothing(tmp_path: Path, wrong: str) -> None:
+    """An address that can't be read, or with a parameter that is not known, is D601; no folder is made for it."""
+    good = f"sqlite:///{tmp_path / 'old.db'}"
+    for source, target in ((wrong, ""), (wrong, good), (good, wrong)):
+        with pytest.raises(UsageError, match="D601"):
+            relocation.begin(tmp_path / "new", source, target, "u1")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_flow_of_prefect_does_the_same(folder: Path, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """On Prefect's own server: the same report, a task a stage and a task a group of chunks; every row is told once."""
     small(monkeypatch)

@@ -14,24 +14,24 @@ from sqlalchemy.exc import ArgumentError
 from formats.errors import UsageError
 from migration.engines.postgresql.connecting import Server
 
-ENGINES: Final = {
+_ENGINES: Final = {
     "postgresql": "postgresql",
     "postgres": "postgresql",
     "opengauss": "opengauss",
     "kingbase": "kingbase",
 }
-PATIENCE: Final = 30  # seconds to wait for a connection
+_PATIENCE: Final = 30  # seconds to wait for a connection
 
 
 def server(url: str) -> Server:
     """The server and database. Raises UsageError D601."""
     address = _address(url)
     name = address.drivername.partition("+")[0]
-    if name not in ENGINES:
+    if name not in _ENGINES:
         raise UsageError("D601", f"{name} is not PostgreSQL")
     shown = f"{address.host or 'local'}/{address.database or ''}"
     try:
-        return Server(name, shown, _parameters(address))
+        return Server(_ENGINES[name], shown, _parameters(address))
     except psycopg.ProgrammingError:
         raise UsageError("D601", f"{shown}: a parameter of the URL is not known") from None
 
@@ -46,7 +46,7 @@ def _address(url: str) -> URL:
 def _parameters(address: URL) -> str:
     """The URL as libpq's parameters; several hosts are written with commas."""
     known: dict[str, str | int | None] = {
-        "connect_timeout": PATIENCE,
+        "connect_timeout": _PATIENCE,
         "application_name": "jiexu",
         "host": address.host,
         "port": address.port,

@@ -3,7 +3,7 @@
 A connection commits by itself; whoever needs a transaction begins one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import psycopg
@@ -38,7 +38,7 @@ class Server:
 
     engine: str
     shown: str
-    parameters: str
+    parameters: str = field(repr=False)
 
 
 def connect(server: Server, *, reading: bool) -> Connection:
