@@ -21,7 +21,7 @@ Branches = tuple[tuple[str, str], ...]  # conditions, each with what is written 
 
 _EXACT_DIGITS: Final = 15  # as many decimal digits survive in a double
 _SIX_DIGITS: Final = f"'.{'[0-9]' * 6}'"
-_FIRST_DAY: Final = "'0001-01-01'"  # not a numeral: a column of numeric affinity would make a number of '0001'
+_FIRST_DAY: Final = "'0001-01-01'"
 TEXTS: Final = frozenset({Kind.TEXT, Kind.OTHER})
 
 
@@ -162,20 +162,23 @@ def _boolean(_column: ReadColumn, name: str) -> Branches:
     return ((f"{_stored(name, 'integer')} AND {name} IN (0,1)", f"CAST({name} AS TEXT)"),)
 
 
+# Behind a plus a column has no affinity: a date, whose columns are numeric to SQLite, is not tried for a number then.
+
+
 def _date(_column: ReadColumn, name: str) -> Branches:
-    return ((f"date({name})={name} AND {name}>={_FIRST_DAY}", name),)
+    return ((f"date({name})=+{name} AND +{name}>={_FIRST_DAY}", name),)
 
 
 def _time(_column: ReadColumn, name: str) -> Branches:
     return (
-        (f"octet_length({name})=8 AND time({name})={name}", f"{name}||'.000000'"),
+        (f"octet_length({name})=8 AND time({name})=+{name}", f"{name}||'.000000'"),
         (f"octet_length({name})=15 AND time(substr({name},1,8))=substr({name},1,8) AND {_six(name, 9)}", name),
     )
 
 
 def _timestamp(_column: ReadColumn, name: str) -> Branches:
     return (
-        (f"octet_length({name})=19 AND datetime({name})={name} AND {name}>={_FIRST_DAY}", f"{name}||'.000000'"),
+        (f"octet_length({name})=19 AND datetime({name})=+{name} AND +{name}>={_FIRST_DAY}", f"{name}||'.000000'"),
         (_precise(name, 26), name),
     )
 
@@ -187,7 +190,7 @@ def _timestamptz(_column: ReadColumn, name: str) -> Branches:
 def _precise(name: str, length: int) -> str:
     second = f"substr({name},1,19)"
     return (
-        f"octet_length({name})={length} AND datetime({second})={second} AND {_six(name, 20)} AND {name}>={_FIRST_DAY}"
+        f"octet_length({name})={length} AND datetime({second})={second} AND {_six(name, 20)} AND +{name}>={_FIRST_DAY}"
     )
 
 
