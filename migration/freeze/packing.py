@@ -26,7 +26,7 @@ PIECE: Final = 256 * 1024  # bytes, unpacked
 
 _LEVEL: Final = 1
 _GZIP: Final = 31  # zlib's name for: a gzip header, the largest window
-_BATCH: Final = 4 * 2**20  # bytes that are hashed and packed at a time
+_BATCH: Final = 2 * 2**20  # bytes that are hashed and packed at a time
 _AHEAD: Final = 1  # batches that wait for it
 _FIRST: Final = 16  # bytes that begin a file
 _READ: Final = 64 * 1024
@@ -58,18 +58,17 @@ class _File:
         self._packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP)
         self.plain, self.packed, self.sm3 = hashlib.sha256(), hashlib.sha256(), new_sm3()
         self.size = 0
-        self._begun = False
+        self._first = _FIRST
 
-    def add(self, data: bytes) -> None:
+    def add(self, data: memoryview) -> None:
         """Take some more canonical bytes."""
         self.plain.update(data)
         self.sm3.update(data)
-        rest = memoryview(data)
-        if not self._begun:
-            self._begun = True
-            self._write(self._packer.compress(rest[:_FIRST]) + self._packer.flush(isal_zlib.Z_SYNC_FLUSH))
-            rest = rest[_FIRST:]
-        self._write(self._packer.compress(rest))
+        if self._first:
+            first, data = data[: self._first], data[self._first :]
+            self._first -= len(first)
+            self._write(self._packer.compress(first) + self._packer.flush(isal_zlib.Z_SYNC_FLUSH))
+        self._write(self._packer.compress(data))
 
     def finish(self) -> None:
         """Write the rest, and flush the file."""
@@ -80,6 +79,18 @@ class _File:
         self.packed.update(data)
         self.size += len(data)
         disk.write_all(self._handle, data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Canonical bytes of so many rows, and the space in which they lie, if others may lie there afterwards."""
+
+    data: memoryview
+    rows: int
+    space: bytearray | None
+
+
+_free: Final = deque[bytearray]()  # spaces of batches that are done: the system would have to clear new ones
 
 
 class Packing:
@@ -101,7 +112,7 @@ class Packing:
         """Take all of the file's blocks. Raises UnreachableError S416, and whatever reading them raises."""
         for batch in _batches(blocks):
             self._rows, self._size = self._rows + batch.rows, self._size + len(batch.data)
-            self._waiting.append(self._thread.submit(self._file.add, batch.data))
+            self._waiting.append(self._thread.submit(self._add, batch))
             while len(self._waiting) > _AHEAD:
                 _done(self._waiting.popleft())
         self._waiting.append(self._thread.submit(self._file.finish))
@@ -123,6 +134,11 @@ class Packing:
         self._close()
         self._path.unlink()
 
+    def _add(self, batch: _Batch) -> None:
+        self._file.add(batch.data)
+        if batch.space:
+            _free.append(batch.space)
+
     def _close(self) -> None:
         self._thread.shutdown(cancel_futures=True)
         os.close(self._handle)
@@ -139,16 +155,27 @@ def pack(blocks: Iterable[Block], path: Path) -> Packing:
     return packing
 
 
-def _batches(blocks: Iterable[Block]) -> Iterator[Block]:
-    held, rows, size = list[bytes](), 0, 0
+def _batches(blocks: Iterable[Block]) -> Iterator[_Batch]:
+    """Blocks together, each copied while it is still in the processor's cache, but for one that is larger than all."""
+    space, rows, size = _space(), 0, 0
     for block in blocks:
-        held.append(block.data)
+        if size and size + len(block.data) > _BATCH:
+            yield _Batch(memoryview(space)[:size], rows, space)
+            space, rows, size = _space(), 0, 0
+        if len(block.data) > _BATCH:
+            yield _Batch(memoryview(block.data), block.rows, None)
+            continue
+        space[size : size + len(block.data)] = block.data
         rows, size = rows + block.rows, size + len(block.data)
-        if size >= _BATCH:
-            yield Block(b"".join(held), rows)
-            held, rows, size = [], 0, 0
-    if held:
-        yield Block(b"".join(held), rows)
+    if size:
+        yield _Batch(memoryview(space)[:size], rows, space)
+
+
+def _space() -> bytearray:
+    try:
+        return _free.pop()
+    except IndexError:
+        return bytearray(_BATCH)
 
 
 def _done(future: Future[Any]) -> None:

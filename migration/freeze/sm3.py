@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 class Digest(Protocol):
     """A digest being computed."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Take some more bytes."""
 
     def hexdigest(self) -> str:
@@ -26,7 +26,7 @@ class Bundled:
     def __init__(self) -> None:
         self._hash = hashes.Hash(hashes.SM3())
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Take some more bytes."""
         self._hash.update(data)
 
