@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast
@@ -66,13 +67,15 @@ def copy_group(job: CopyJob) -> tuple[Loaded, ...]:
 
 
 def load(job: CopyJob, chunks: Iterable[Chunk], held: Held) -> Iterator[Loaded]:
-    """Load these chunks over one connection, one after the other. Raises as `copy_group`."""
-    coming = _coming(job, chunks, held)
-    with job.target.session() as session, ahead(coming, _AHEAD) as items:
+    """Load these chunks over one connection, if any is to be loaded, one after the other. Raises as `copy_group`."""
+    session: Session | None = None
+    with ExitStack() as opened, ahead(_coming(job, chunks, held), _AHEAD) as items:
         for heading in cast("Iterator[_Heading]", items):
             blocks = iter(lambda: cast("bytes | None", next(items)), None)
-            began = time.monotonic()
-            before = heading.before or not _load(job, session, heading.copied, blocks)
+            began, before = time.monotonic(), heading.before
+            if not before:
+                session = session or opened.enter_context(job.target.session())
+                before = not _load(job, session, heading.copied, blocks)
             deque(blocks, maxlen=0)
             yield Loaded(heading.copied, before, time.monotonic() - began)
 

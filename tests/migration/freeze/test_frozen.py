@@ -62,7 +62,9 @@ def test_a_freeze_with_a_changed_file_does_not_open(name: str, how: str, frozen:
         frozen.check()
 
 
-@pytest.mark.parametrize("how", ["octet", "short", "long", "other", "plain", "missing", "two members"])
+@pytest.mark.parametrize(
+    "how", ["octet", "short", "long", "other", "plain", "missing", "two members", "checksum", "as long"]
+)
 def test_a_changed_chunk_is_seen_before_its_end_is_given(how: str, frozen: Frozen) -> None:
     """A chunk whose file is not the one that was written gives D652 before its last bytes, and in the whole check."""
     chunk = frozen.chunks(1)[3]
@@ -75,6 +77,8 @@ def test_a_changed_chunk_is_seen_before_its_end_is_given(how: str, frozen: Froze
         "other": (frozen.folder / frozen.chunks(1)[4].file).read_bytes(),
         "plain": gzip.decompress(data),
         "two members": data + gzip.compress(b""),
+        "checksum": data[:-8] + bytes([data[-8] ^ 1]) + data[-7:],
+        "as long": gzip.compress(gzip.decompress(data).replace(b"1", b"2", 1)),
     }
     file.unlink()
     if how in changed:
