@@ -91,3 +91,13 @@ def test_two_loaders_of_one_chunk_do_not_load_it_twice(postgresql_url: str) -> N
         with pytest.raises(IntegrityError, match="D643"):
             second.result(30)
     assert made.rows() == [("1",)]
+
+
+@pytest.mark.parametrize(("given", "found"), [("64MB", "256MB"), ("1GB", "1GB")])
+def test_keys_are_built_in_more_memory(given: str, found: str, postgresql_url: str) -> None:
+    """Statements of the plan have 256 MiB to build indexes in, or what the server gives where that is more."""
+    target = PostgresqlTarget(postgresql_url)
+    name = quote(postgresql_url.partition("?")[0].rpartition("/")[2])
+    target.execute([f"ALTER DATABASE {name} SET maintenance_work_mem = '{given}'"])
+    check = "CREATE TABLE t (m text CHECK (m = current_setting('maintenance_work_mem')))"
+    target.execute([check, f"INSERT INTO t VALUES ('{found}')"])
