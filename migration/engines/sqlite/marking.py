@@ -57,7 +57,7 @@ def together(line: str) -> str:
 
 def last(marked: bytes) -> list[bytes]:
     """The cells of the last of rows that are read together."""
-    return marked.rpartition(_ROW)[2].split(_CELL)
+    return marked[marked.rfind(_ROW) + 1 :].split(_CELL)
 
 
 def more(columns: int) -> int:

@@ -137,10 +137,11 @@ def _decimal(column: ReadColumn, name: str) -> Branches:
     digits, real = f"printf('%.{scale}f',{name})", f"{_stored(name, 'real')} AND {name}<>0"
     zeros = f"||'.{'0' * scale}'" if scale else ""
     power = f"{10**scale}.0"
-    most = f"9e{_EXACT_DIGITS - 1 - scale}"
-    short = f"+{name} BETWEEN -{most} AND {most} AND {name}<>0 AND round({name}*{power})/{power}={name}"
+    least, most = f"1e-{scale}", f"9e{_EXACT_DIGITS - 1 - scale}"
+    exact = f"round({name}*{power})/{power}={name}"
+    short = (f"+{name} BETWEEN {least} AND {most} AND {exact}", f"+{name} BETWEEN -{most} AND -{least} AND {exact}")
     return (
-        *(((short, digits),) if scale <= _EXACT_DIGITS else ()),
+        *((condition, digits) for condition in short if scale <= _EXACT_DIGITS),
         (_stored(name, "integer"), f"{name}{zeros}" if zeros else f"CAST({name} AS TEXT)"),
         (f"{real} AND CAST({digits} AS REAL)={name}", digits),
     )
