@@ -21,7 +21,7 @@ from migration.freeze import beginning, disk, making, ordering, seal
 from migration.freeze.beginning import WORK
 from migration.freeze.frozen import Frozen
 from migration.freeze.journal import Journal
-from migration.freeze.making import Made, Making, Range
+from migration.freeze.making import Made, Range, Steps
 from migration.freeze.manifest import Chunk
 from migration.freeze.readers import Readers
 from migration.freeze.sealing import seal_folder
@@ -156,14 +156,14 @@ class _Run:
         """The stream's chunks behind `done`; a table without rows has one chunk without rows."""
         return making.in_turn(self._read(stream, table, done))
 
-    def _read(self, stream: Stream, table: FrozenTable, done: Chunk | None) -> Iterator[Making]:
+    def _read(self, stream: Stream, table: FrozenTable, done: Chunk | None) -> Steps:
         chunk, after = (done.chunk, done.to) if done else (0, None)
         stream.skip(chunk * table.chunk_rows)
         while chunk == 0 or not stream.over:
             chunk += 1
-            read = making.of_stream(stream, table, chunk, after, self._work)
-            yield read
-            after = read.to
+            for read in making.of_stream(stream, table, chunk, after, self._work):
+                yield read
+                after = read.to if read else after
 
     def _keep(self, made: Made, table: FrozenTable) -> None:
         """Put a chunk in its place, and then into the journal."""

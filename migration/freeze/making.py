@@ -1,9 +1,11 @@
 """One chunk made: its rows read, checked, hashed and packed into a file of its own beside the freeze.
 
-While a chunk's file is finished the next one's rows are already read.
+While a chunk's file is finished the next one's rows are already read, in steps: between them it is seen whether the
+file is whole, so that nobody waits for it longer than it takes.
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,47 +41,57 @@ class Made:
 class Making:
     """A chunk whose rows were all read, up to the key `to`.
 
-    `made` waits until its file is whole, and raises UnreachableError S416; `dropped` takes the file away instead.
+    `made` waits until its file is whole, as it is once `ready`, and raises UnreachableError S416; `dropped` takes the
+    file away instead.
     """
 
     to: Bound
+    ready: Callable[[], bool]
     made: Callable[[], Made]
     dropped: Callable[[], object]
 
 
-def in_turn(makings: Iterable[Making]) -> Iterator[Made]:
-    """The chunks, each once the rows of the next one were read. Raises what reading or making them raises."""
-    before: Making | None = None
+Steps = Iterator[Making | None]  # of reading chunks: None within one, the chunk behind its last row
+
+
+def in_turn(steps: Iterable[Making | None]) -> Iterator[Made]:
+    """The chunks, each as soon as it is whole, at the latest once the next one's rows were read.
+
+    Raises what reading or making them raises.
+    """
+    begun = deque[Making]()
     try:
-        for making in makings:
-            done, before = before, making
-            if done:
-                yield done.made()
-        done, before = before, None
-        if done:
-            yield done.made()
+        for step in steps:
+            if step:
+                begun.append(step)
+            if len(begun) > 1 or (begun and begun[0].ready()):
+                yield begun.popleft().made()
+        while begun:
+            yield begun.popleft().made()
     finally:
-        if before:
-            before.dropped()
+        for one in begun:
+            one.dropped()
 
 
-def of_range(snapshot: Snapshot, wanted: Range, folder: Path, work: Path) -> Making:
-    """The chunk of a range. Raises what reading raises, IntegrityError D611, D671, UnreachableError S416."""
+def of_range(snapshot: Snapshot, wanted: Range, folder: Path, work: Path) -> Steps:
+    """The chunk of a range, in steps. Raises what reading raises, IntegrityError D611, D671, UnreachableError S416."""
     earlier = wanted.earlier
     if earlier and _stands(snapshot, wanted, earlier, folder):
-        return Making(wanted.to, lambda: Made(earlier, None), _nothing)
+        yield Making(wanted.to, lambda: True, lambda: Made(earlier, None), _nothing)
+        return
     reading = wanted.table.reading
     blocks = checked(snapshot.blocks(reading, wanted.after, wanted.to), reading.table)
     part = _part(work, wanted.table.number, wanted.chunk)
-    return _making(packing.pack(blocks, part), part, wanted.table.number, wanted.chunk, wanted.after, wanted.to)
+    packed = yield from packing.pack(blocks, part)
+    yield _making(packed, part, wanted.table.number, wanted.chunk, wanted.after, wanted.to)
 
 
-def of_stream(stream: Stream, table: FrozenTable, number: int, after: Bound, work: Path) -> Making:
-    """The chunk of a stream's next rows, whose keys are > `after`. Raises as `of_range`."""
+def of_stream(stream: Stream, table: FrozenTable, number: int, after: Bound, work: Path) -> Steps:
+    """The chunk of a stream's next rows, whose keys are > `after`, in steps. Raises as `of_range`."""
     part = _part(work, table.number, number)
-    packed = packing.pack(stream.take(table.chunk_rows), part)
+    packed = yield from packing.pack(stream.take(table.chunk_rows), part)
     to = None if stream.over or not table.reading.key else _key(stream.last, table.reading)
-    return _making(packed, part, table.number, number, after, to)
+    yield _making(packed, part, table.number, number, after, to)
 
 
 def _making(begun: packing.Packing, part: Path, table: int, chunk: int, after: Bound, to: Bound) -> Making:
@@ -89,7 +101,7 @@ def _making(begun: packing.Packing, part: Path, table: int, chunk: int, after: B
         name = manifest.file_of(table, chunk)
         return Made(Chunk(table, chunk, name, packed.rows, packed.bytes, *digests, after, to), part)
 
-    return Making(to, made, begun.discard)
+    return Making(to, lambda: begun.ready, made, begun.discard)
 
 
 def _nothing() -> None:

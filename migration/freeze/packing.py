@@ -8,7 +8,7 @@ threads would take the processor from whoever reads, and from the copying beside
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,13 +108,22 @@ class Packing:
         self._waiting = deque[Future[None]]()
         self._rows = self._size = 0
 
-    def take(self, blocks: Iterable[Block]) -> None:
-        """Take all of the file's blocks. Raises UnreachableError S416, and whatever reading them raises."""
+    @property
+    def ready(self) -> bool:
+        """Whether `packed` would not have to wait."""
+        return all(future.done() for future in self._waiting)
+
+    def take(self, blocks: Iterable[Block]) -> Iterator[None]:
+        """Take all of the file's blocks, with a rest behind each batch.
+
+        Raises UnreachableError S416, and whatever reading them raises.
+        """
         for batch in _batches(blocks):
             self._rows, self._size = self._rows + batch.rows, self._size + len(batch.data)
             self._waiting.append(self._thread.submit(self._add, batch))
             while len(self._waiting) > _AHEAD:
                 _done(self._waiting.popleft())
+            yield
         self._waiting.append(self._thread.submit(self._file.finish))
 
     def packed(self) -> Packed:
@@ -144,11 +153,11 @@ class Packing:
         os.close(self._handle)
 
 
-def pack(blocks: Iterable[Block], path: Path) -> Packing:
-    """Take these blocks for a new file. Raises as `Packing` and its `take`; no file is left then."""
+def pack(blocks: Iterable[Block], path: Path) -> Generator[None, None, Packing]:
+    """Take these blocks for a new file, with rests. Raises as `Packing` and its `take`; no file is left then."""
     packing = Packing(path)
     try:
-        packing.take(blocks)
+        yield from packing.take(blocks)
     except BaseException:
         packing.discard()
         raise

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import chain
 from multiprocessing import connection, forkserver, get_context, parent_process, util
 from pathlib import Path
 from typing import Final, Self
@@ -35,7 +36,8 @@ class Readers:
     def make(self, ranges: Iterable[Range]) -> Iterator[Made]:
         """The chunks of these ranges, in order. Raises as `making.of_range`, ServiceError S419."""
         if self._pool is None:
-            yield from making.in_turn(making.of_range(self._snapshot, wanted, *self._places) for wanted in ranges)
+            chunks = (making.of_range(self._snapshot, wanted, *self._places) for wanted in ranges)
+            yield from making.in_turn(chain.from_iterable(chunks))
             return
         shared, waiting = self._snapshot.shared, deque[Future[Made]]()
         try:
@@ -72,4 +74,5 @@ def _make(source: Source, shared: str, wanted: Range, folder: Path, work: Path) 
     if not _snapshots:  # here and not in `_begin`, so that an error reaches who waits for the chunk
         _snapshots.append(source.snapshot(shared))
         util.Finalize(None, _snapshots[0].close, exitpriority=0)
-    return making.of_range(_snapshots[0], wanted, folder, work).made()
+    (made,) = making.in_turn(making.of_range(_snapshots[0], wanted, folder, work))
+    return made

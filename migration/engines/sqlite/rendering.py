@@ -132,6 +132,7 @@ def _decimal(column: ReadColumn, name: str) -> Branches:
     Of up to 15 digits it is enough that a whole number, divided by a power of ten, is that double: both are exact, the
     quotient is the double nearest to those digits, and no other 15 digits have the same. The others are read back.
     Only a number lies between two, once the plus has taken the column's affinity away; a whole one has those digits.
+    Most are positive, and have one comparison less.
     """
     scale = column.scale or 0
     digits, real = f"printf('%.{scale}f',{name})", f"{_stored(name, 'real')} AND {name}<>0"

@@ -4,6 +4,7 @@ import gzip
 import os
 import subprocess
 from collections import Counter
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -20,11 +21,22 @@ LINES = '"11010519491231002X","张三"\n'.encode() * 40
 AGAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ" + b"0ABCD1" + b"2BCDE3" + b"4CDEF5" + bytes(range(128, 256)) * 3
 
 
+def taken(blocks: Iterable[Block], path: Path) -> packing.Packing:
+    """A file whose blocks were all taken."""
+    rests = packing.pack(blocks, path)
+    while True:
+        try:
+            next(rests)
+        except StopIteration as end:
+            found: packing.Packing = end.value
+            return found
+
+
 def packed(path: Path, *pieces: bytes) -> packing.Packed:
     """What is said of the file of these bytes, which is there afterwards."""
     blocks = (Block(piece, piece.count(b"\n")) for piece in pieces)
     path.unlink(missing_ok=True)
-    return packing.pack(blocks, path).packed()
+    return taken(blocks, path).packed()
 
 
 def test_where_the_packer_lies_in_memory_changes_nothing() -> None:
@@ -61,7 +73,7 @@ def test_chunks_side_by_side_do_not_mix(tmp_path: Path) -> None:
     """Chunks that are packed at the same time, each in several batches, hold their own bytes."""
     wholes = [Random(number).randbytes(5 * MEGABYTE) for number in range(4)]
     blocks = [[Block(whole[at : at + 99_999], 1) for at in range(0, len(whole), 99_999)] for whole in wholes]
-    begun = [packing.pack(every, tmp_path / str(number)) for number, every in enumerate(blocks)]
+    begun = [taken(every, tmp_path / str(number)) for number, every in enumerate(blocks)]
     assert [one.packed().sha256 for one in begun] == [sha256(whole).hexdigest() for whole in wholes]
     assert [gzip.decompress((tmp_path / str(number)).read_bytes()) for number in range(4)] == wholes
 
