@@ -13,10 +13,10 @@ from migration.engines.postgresql.connecting import Connection, connect, meaning
 from migration.engines.postgresql.loading import PostgresqlSession
 from migration.engines.postgresql.source import PostgresqlSource
 
-# Keys and indexes are built in 256 MiB (262144 KiB), unless the server gives more: its usual 64 are soon too few.
+# Keys and indexes are built in 256 MiB, unless the server gives more: its usual 64 are soon too few.
 _ROOM_TO_BUILD: Final = (
-    b"SELECT set_config(name, '262144', false) FROM pg_catalog.pg_settings"
-    b" WHERE name = 'maintenance_work_mem' AND setting::bigint < 262144"
+    b"SELECT set_config('maintenance_work_mem', '256MB', false)"
+    b" WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('256MB')"
 )
 
 

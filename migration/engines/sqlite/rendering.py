@@ -164,10 +164,8 @@ def _boolean(_column: ReadColumn, name: str) -> Branches:
     return ((f"{_stored(name, 'integer')} AND {name} IN (0,1)", f"CAST({name} AS TEXT)"),)
 
 
-# Behind a plus a column has no affinity: a date, whose columns are numeric to SQLite, is not tried for a number then.
-
-
 def _date(_column: ReadColumn, name: str) -> Branches:
+    """Columns of dates are numeric to SQLite; behind a plus they are not, and no text is tried for a number."""
     return ((f"date({name})=+{name} AND +{name}>={_FIRST_DAY}", name),)
 
 
