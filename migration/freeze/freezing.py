@@ -10,6 +10,7 @@ a worker that outlives it changes nothing.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from migration.freeze import beginning, disk, making, ordering, seal
 from migration.freeze.beginning import WORK
 from migration.freeze.frozen import Frozen
 from migration.freeze.journal import Journal
-from migration.freeze.making import Made, Range, Steps
+from migration.freeze.making import Chunks, Made, Range, Steps
 from migration.freeze.manifest import Chunk
 from migration.freeze.readers import Readers
 from migration.freeze.sealing import seal_folder
@@ -113,10 +114,11 @@ class _Run:
             if last and last.table > table.number:
                 continue
             done = last if last and last.table == table.number else None
-            for made in self._made(table, done):
-                self._keep(made, table)
+            with closing(self._made(table, done)) as chunks:
+                for made in chunks:
+                    self._keep(made, table)
 
-    def _made(self, table: FrozenTable, done: Chunk | None) -> Iterator[Made]:
+    def _made(self, table: FrozenTable, done: Chunk | None) -> Chunks:
         reading = table.reading
         if not self._snapshot.ordered:
             return self._sorted(table, done)
@@ -137,7 +139,7 @@ class _Run:
             if not done or chunk > done.chunk:
                 yield Range(table, chunk, after, to, self._journal.earlier(table.number, chunk))
 
-    def _sorted(self, table: FrozenTable, done: Chunk | None) -> Iterator[Made]:
+    def _sorted(self, table: FrozenTable, done: Chunk | None) -> Chunks:
         """The chunks of rows in the order of a file: as they come, or sorted once they turn out not to rise."""
         reading = table.reading
         blocks = checked(self._snapshot.blocks(reading), reading.table)
@@ -152,7 +154,7 @@ class _Run:
         rows = ordering.by_key(blocks, reading, self._work / _SORTED)
         yield from self._streamed(Stream(rows), table, None)
 
-    def _streamed(self, stream: Stream, table: FrozenTable, done: Chunk | None) -> Iterator[Made]:
+    def _streamed(self, stream: Stream, table: FrozenTable, done: Chunk | None) -> Chunks:
         """The stream's chunks behind `done`; a table without rows has one chunk without rows."""
         return making.in_turn(self._read(stream, table, done))
 

@@ -6,7 +6,7 @@ file is whole, so that nobody waits for it longer than it takes.
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,13 +51,15 @@ class Making:
     dropped: Callable[[], object]
 
 
-Steps = Iterator[Making | None]  # of reading chunks: None within one, the chunk behind its last row
+Steps = Generator[Making | None, None, None]  # of reading chunks: None within one, the chunk behind its last row
+Chunks = Generator[Made, None, None]
 
 
-def in_turn(steps: Iterable[Making | None]) -> Iterator[Made]:
+def in_turn(steps: Steps) -> Chunks:
     """The chunks, each as soon as it is whole, at the latest once the next one's rows were read.
 
-    Raises what reading or making them raises.
+    Raises what reading or making them raises. What is begun then, or when it is closed, is taken away at once: an error
+    may be kept while another run makes files of the same names.
     """
     begun = deque[Making]()
     try:
@@ -69,6 +71,7 @@ def in_turn(steps: Iterable[Making | None]) -> Iterator[Made]:
         while begun:
             yield begun.popleft().made()
     finally:
+        steps.close()
         for one in begun:
             one.dropped()
 

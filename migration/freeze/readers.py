@@ -3,10 +3,9 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import chain
 from multiprocessing import connection, forkserver, get_context, parent_process, util
 from pathlib import Path
 from typing import Final, Self
@@ -15,7 +14,7 @@ from formats.errors import ServiceError
 from migration.engine import Snapshot, Source
 from migration.freeze import making
 from migration.freeze.beginning import WORK
-from migration.freeze.making import Made, Range
+from migration.freeze.making import Chunks, Made, Range
 
 _snapshots: Final[list[Snapshot]] = []  # a worker process has one
 
@@ -33,11 +32,12 @@ class Readers:
             forkserver.ensure_running()  # it imports them while the ranges are still being found
             self._pool = ProcessPoolExecutor(workers, context, _begin)
 
-    def make(self, ranges: Iterable[Range]) -> Iterator[Made]:
+    def make(self, ranges: Iterable[Range]) -> Chunks:
         """The chunks of these ranges, in order. Raises as `making.of_range`, ServiceError S419."""
         if self._pool is None:
-            chunks = (making.of_range(self._snapshot, wanted, *self._places) for wanted in ranges)
-            yield from making.in_turn(chain.from_iterable(chunks))
+            yield from making.in_turn(
+                step for wanted in ranges for step in making.of_range(self._snapshot, wanted, *self._places)
+            )
             return
         shared, waiting = self._snapshot.shared, deque[Future[Made]]()
         try:

@@ -15,8 +15,8 @@ from migration.engines.postgresql.source import PostgresqlSource
 
 # Keys and indexes are built in 256 MiB, unless the server gives more: its usual 64 are soon too few.
 _ROOM_TO_BUILD: Final = (
-    b"SELECT set_config('maintenance_work_mem', '256MB', false)"
-    b" WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('256MB')"
+    "SELECT set_config('maintenance_work_mem', '256MB', false)"
+    " WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('256MB')"
 )
 
 
@@ -33,8 +33,7 @@ class PostgresqlTarget(PostgresqlSource):
     def execute(self, statements: Sequence[str]) -> None:
         """See `engine.Target`."""
         with connect(self.server, reading=False) as connection:
-            connection.execute(_ROOM_TO_BUILD)
-            for number, statement in enumerate(statements, 1):
+            for number, statement in enumerate((_ROOM_TO_BUILD, *statements)):
                 try:
                     connection.execute(statement.encode())
                 except psycopg.Error as error:

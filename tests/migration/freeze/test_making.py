@@ -1,11 +1,10 @@
 """Chunks are finished one behind the other, and what is not finished leaves nothing."""
 
 import threading
-from collections.abc import Generator, Iterator
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -17,7 +16,7 @@ from migration.freeze.manifest import Chunk
 from tests.migration.freeze.test_packing import taken
 
 
-def read(work: Path, count: int) -> Iterator[Making]:
+def read(work: Path, count: int) -> making.Steps:
     """So many chunks of one row, of which reading the next one fails."""
     for number in range(1, count + 1):
         yield begun(work, number)
@@ -51,7 +50,7 @@ def test_a_chunk_that_is_whole_comes_at_the_next_step(tmp_path: Path) -> None:
     """It does not wait for the rest of the next one's rows, and comes before it."""
     steps: list[int] = []
 
-    def reading() -> Iterator[Making | None]:
+    def reading() -> making.Steps:
         first = begun(tmp_path, 1)
         yield replace(first, ready=lambda: len(steps) == 2)
         for step in range(4):
@@ -64,15 +63,61 @@ def test_a_chunk_that_is_whole_comes_at_the_next_step(tmp_path: Path) -> None:
 
 
 def test_reading_has_a_rest_behind_each_batch(tmp_path: Path) -> None:
-    """Five MiB in small blocks are taken in three steps, and then it is ready in the end."""
+    """Five MiB in small blocks are taken in three steps."""
     rests = packing.pack([Block(bytes(2**16), 1)] * 80, tmp_path / "chunk")
     for _ in range(3):
         assert next(rests, "over") is None
     with pytest.raises(StopIteration) as end:
         next(rests)
-    pending: packing.Packing = end.value.value
-    pending.packed()
+    assert end.value.value.packed().bytes == 5 * 2**20
+
+
+def test_a_file_is_ready_once_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as something is still to be written it is not."""
+    go_on, write = threading.Event(), disk.write_all
+
+    def slow(handle: int, data: bytes) -> None:
+        assert go_on.wait(30)
+        write(handle, data)
+
+    monkeypatch.setattr(disk, "write_all", slow)
+    pending = taken([Block(b"x", 1)], tmp_path / "chunk")
+    assert not pending.ready
+    go_on.set()
+    until = time.monotonic() + 30
+    while not pending.ready and time.monotonic() < until:
+        time.sleep(0.01)
     assert pending.ready
+    assert pending.packed().rows == 1
+
+
+@pytest.mark.parametrize("how", ["left", "failing"])
+def test_a_chunk_half_read_is_taken_away_at_once(tmp_path: Path, how: str) -> None:
+    """Its file and thread are gone as soon as the chunk before it fails or nobody wants more, also while the error is
+    kept: another run may have a file of that name by then.
+    """
+    threads = threading.active_count()
+
+    def reading() -> making.Steps:
+        first = begun(tmp_path, 1)
+        steps = 0
+
+        def full() -> Made:
+            first.dropped()
+            raise UnreachableError("S416", "No space left on device")
+
+        yield replace(first, ready=lambda: steps == 1, made=full if how == "failing" else first.made)
+        for _ in packing.pack([Block(bytes(2**20), 1)] * 8, tmp_path / "2.part"):
+            steps += 1
+            yield None
+
+    chunks = making.in_turn(reading())
+    with pytest.raises(UnreachableError) if how == "failing" else closing(chunks) as kept:
+        assert next(chunks).chunk.chunk == 1
+        assert (tmp_path / "2.part").exists()
+    assert kept
+    assert [path.name for path in tmp_path.iterdir()] == (["1.part"] if how == "left" else [])
+    assert threading.active_count() == threads
 
 
 def test_reading_that_is_left_takes_its_file_away(tmp_path: Path) -> None:
@@ -91,7 +136,7 @@ def test_what_was_not_given_is_taken_away(tmp_path: Path) -> None:
     given: list[int] = []
     with pytest.raises(UnreachableError):
         given.extend(made.chunk.chunk for made in making.in_turn(read(tmp_path, 3)))
-    with closing(cast("Generator[Made]", making.in_turn(begun(tmp_path, number) for number in (4, 5, 6)))) as chunks:
+    with closing(making.in_turn(begun(tmp_path, number) for number in (4, 5, 6))) as chunks:
         given.append(next(chunks).chunk.chunk)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.part", "2.part", "4.part"]
     assert (threading.active_count(), given) == (threads, [1, 2, 4])
@@ -105,5 +150,5 @@ def test_a_disk_that_fills_at_the_end_is_told(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(disk, "write_all", full)
     with pytest.raises(UnreachableError) as refused:
-        list(making.in_turn([begun(tmp_path, 1), begun(tmp_path, 2)]))
+        list(making.in_turn(begun(tmp_path, number) for number in (1, 2)))
     assert (refused.value.code, list(tmp_path.iterdir())) == ("S416", [])
