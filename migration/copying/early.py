@@ -114,3 +114,4 @@ def main(handle: int) -> None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))
+    os._exit(0)  # a thread still hears the line and keeps it open: who waits for its end would wait for Python's too

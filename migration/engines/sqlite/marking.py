@@ -1,12 +1,11 @@
 r"""Canonical lines of many rows at once: SQLite joins cells and rows by marks, Python makes lines of a whole block.
 
-Marks are octets that no text in UTF-8 can hold: 0xff between cells, 0xfd between rows, 0xfe for NULL, and in Python
-0xfc for a quote inside a cell. So quotes are doubled once a block and not once a cell. Whatever holds a mark without
-being one is found: 0xff and 0xfd are counted, 0xfc is looked for, a text that lies beyond all of UTF-8 is left to
-Python, and 0xfe anywhere but at a text's begin remains and is not UTF-8. Pure; for databases in UTF-8 only.
+Marks are octets that no text in UTF-8 can hold: 0xff between cells, 0xfd between rows, 0xfe twice for NULL, and in
+Python 0xfc for a quote inside a cell. So quotes are doubled once a block and not once a cell. Whatever holds a mark
+without being one is found: 0xff and 0xfd are counted, 0xfc is looked for, a text that lies beyond all of UTF-8 is left
+to Python, and 0xfe anywhere but at a text's begin remains and is not UTF-8. Pure; for databases in UTF-8 only.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,12 +13,12 @@ from migration.engine import ReadColumn
 from migration.engines.sqlite import rendering
 from migration.engines.sqlite.connecting import quote
 
-_CELL, _NULL, _ROW, _QUOTE = b"\xff", b"\xfe", b"\xfd", b"\xfc"
+_CELL, _NULL, _ROW, _QUOTE = b"\xff", b"\xfe\xfe", b"\xfd", b"\xfc"
 _SQL_CELL: Final = f"CAST(x'{_CELL.hex()}' AS TEXT)"
 _SQL_ROW: Final = f"CAST(x'{_ROW.hex()}' AS TEXT)"
 _SQL_NULL: Final = f"CAST(x'{_NULL.hex()}' AS TEXT)"
 _SQL_BEYOND: Final = "CAST(x'f5' AS TEXT)"  # behind every text in UTF-8
-_ALONE: Final = re.compile(b'"' + _NULL + b'"')  # `sub` looks at the octets once, `bytes.replace` counts them first
+_ALONE: Final = b'"' + _NULL + b'"'  # as long as what it becomes: so `bytes.replace` looks at the octets only once
 TOGETHER: Final = 512  # rows: what is made of them over and over stays in the processor's cache
 
 
@@ -82,7 +81,7 @@ def lines(marked: bytes, rows: int, columns: int) -> bytes:
     made = cells.replace(_ROW, b'"\n"')
     if len(cells) - len(marked) != 2 * rows * (columns - 1) or len(made) - len(cells) != 2 * (rows - 1):
         raise ValueError("a text holds a mark")
-    made = _ALONE.sub(b"NULL", b"".join((b'"', made, b'"\n')))
+    made = b"".join((b'"', made, b'"\n')).replace(_ALONE, b"NULL")
     if quotes:
         made = made.replace(_QUOTE, b'""')
     made.decode()

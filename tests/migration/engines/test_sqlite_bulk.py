@@ -44,6 +44,7 @@ PLAIN: tuple[Any, ...] = (
 )
 # Bytes are stored as a text; what shall be a blob is a bytearray.
 ODD: tuple[Any, ...] = (
+    *(b"\xfe\xfe", b"\xfe\xfea", b"a\xfe\xfe", b'"\xfe\xfe"'),
     *(b"\xff", b"\xfe", b"\xfea", b"a\xff", b"a\xfe", b"a\xfd", b"a\xfc", b"\xc0\xaf", b"\xc1\xbf", b"\xe0\x82\x80"),
     *(b"\xc4\xba\x80", b"\xed\xa0\x80", b"\xed\xb0\x80", b"\xf4\x90\x80\x80", b"\xe4\xb8", b"\x80", b"\xbf\x80"),
     *(b"\0", b"a\0b", "张\0".encode(), b"\x1f", b"\f\v", "\x80\x85".encode(), "\ue000".encode(), "张\uf8ff".encode()),
@@ -210,7 +211,7 @@ def test_no_octets_pass_for_marks(tmp_path: Path, text: bytes, place: int) -> No
 
 
 _CONTENT = st.binary(max_size=6) | st.sampled_from(
-    [b"\xfe", b'"\xfe"', b"\xff", b"\xfd", b"\xfc", b"\xfd\xff", b'"', b""]
+    [b"\xfe", b"\xfe\xfe", b'"\xfe\xfe"', b"\xff", b"\xfd", b"\xfc", b"\xfd\xff", b'"', b""]
 )
 
 
@@ -218,7 +219,7 @@ _CONTENT = st.binary(max_size=6) | st.sampled_from(
 def test_marks_become_canonical_lines_or_nothing(rows: list[tuple[bytes | None, ...]]) -> None:
     """Rows joined by marks become their canonical lines, or are refused if, and only if, a text is not UTF-8."""
     rows = [tuple(b"x" if cell and cell >= b"\xfe" else cell for cell in row) for row in rows]  # as the SQL sees to
-    given = [b"\xff".join(b"\xfe" if cell is None else cell for cell in row) for row in rows]
+    given = [b"\xff".join(b"\xfe\xfe" if cell is None else cell for cell in row) for row in rows]
     try:
         wanted = b"".join(canon.line([None if cell is None else cell.decode() for cell in row]) for row in rows)
     except UnicodeDecodeError:
